@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The contract of the vGPU stub: PCI ids, the registers of BAR0 and the ioctls
+ * of /dev/vgpuN.
+ *
+ * The device model, the driver, the library and the tests take their numbers
+ * from here. All of it is ABI: things are added, never changed.
+ */
+#ifndef _UAPI_LINUX_VGPU_STUB_H
+#define _UAPI_LINUX_VGPU_STUB_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/*
+ * PCI identity. The vendor's registry reserves the device id without giving it
+ * to anybody, so a driver checks the class as well before it binds.
+ */
+#define VGPU_PCI_VENDOR_ID		0x1af4
+#define VGPU_PCI_DEVICE_ID		0x1111
+#define VGPU_PCI_SUBSYSTEM_VENDOR_ID	0x1af4
+#define VGPU_PCI_SUBSYSTEM_ID		0x1100
+/* Processing accelerator: base class and subclass, without the interface. */
+#define VGPU_PCI_CLASS			0x1200
+#define VGPU_PCI_REVISION_1		0x01
+
+/* BAR0: 32-bit, non-prefetchable memory of little-endian 32-bit registers. */
+#define VGPU_BAR0_SIZE			0x1000
+
+/* RW. The last command written; writing submits. 0 after reset. */
+#define VGPU_REG_COMMAND		0x000
+/* RO. VGPU_STATUS_* bits. 0 after reset. */
+#define VGPU_REG_STATUS			0x004
+/* RO. The ASCII code of the pool's letter. */
+#define VGPU_REG_POOL_ID		0x008
+/* RO. One of VGPU_PRIORITY_*. */
+#define VGPU_REG_PRIORITY		0x00c
+/* RO. The VM's number. */
+#define VGPU_REG_VM_ID			0x010
+/* From here on revision 1 reads 0 and ignores writes. */
+#define VGPU_REG_RESERVED		0x014
+
+/* A command was received and is done. */
+#define VGPU_STATUS_DONE		0x00000001
+
+#define VGPU_POOL_ID_A			0x41
+#define VGPU_POOL_ID_B			0x42
+
+#define VGPU_PRIORITY_LOW		0
+#define VGPU_PRIORITY_MEDIUM		1
+#define VGPU_PRIORITY_HIGH		2
+
+/*
+ * What a read of anything gives once the device is gone, or while its memory
+ * decoding is off.
+ */
+#define VGPU_REG_GONE			0xffffffff
+
+/**
+ * struct vgpu_info - one consistent view of a device
+ * @revision: PCI revision of the device, 1 or higher
+ * @features: what the device offers beyond revision 1; 0 on revision 1
+ * @pool_id: raw value of the POOL_ID register
+ * @priority: raw value of the PRIORITY register
+ * @vm_id: raw value of the VM_ID register
+ * @command: raw value of the COMMAND register: the last command
+ * @status: raw value of the STATUS register
+ * @config_generation: number of live changes of pool_id, priority and vm_id
+ *	since the device was made; 0 on revision 1
+ * @reserved: 0
+ */
+struct vgpu_info {
+	__u32 revision;
+	__u32 features;
+	__u32 pool_id;
+	__u32 priority;
+	__u32 vm_id;
+	__u32 command;
+	__u32 status;
+	__u32 config_generation;
+	__u32 reserved[8];
+};
+
+/* Bounds of struct vgpu_submit.timeout_ms, and what 0 there stands for. */
+#define VGPU_TIMEOUT_DEFAULT_MS		5000
+#define VGPU_TIMEOUT_MAX_MS		600000
+
+/**
+ * struct vgpu_submit - a command and what became of it
+ * @command: in: the value for the COMMAND register
+ * @timeout_ms: in: how long to wait, for the turn and for the completion
+ *	together; at most VGPU_TIMEOUT_MAX_MS, 0 is VGPU_TIMEOUT_DEFAULT_MS
+ * @flags: in: 0
+ * @status: out: raw value of the STATUS register after completion
+ * @result: out: the device's result, 0 is success; always 0 on revision 1
+ * @sequence: out: number of this command on this device since the driver bound
+ *	it, from 1, wraps
+ * @reserved: 0
+ */
+struct vgpu_submit {
+	__u32 command;
+	__u32 timeout_ms;
+	__u32 flags;
+	__u32 status;
+	__u32 result;
+	__u32 sequence;
+	__u32 reserved[2];
+};
+
+/* Not taken in the kernel's Documentation/userspace-api/ioctl/ioctl-number.rst. */
+#define VGPU_IOC_MAGIC			0xe1
+#define VGPU_IOC_NR_GET_INFO		0x00
+#define VGPU_IOC_NR_SUBMIT		0x01
+
+/**
+ * VGPU_IOC_GET_INFO - take a snapshot of the device
+ *
+ * Return: 0, or -1 with errno
+ *	ENODEV: the device is gone
+ *	EFAULT: bad pointer
+ */
+#define VGPU_IOC_GET_INFO \
+	_IOR(VGPU_IOC_MAGIC, VGPU_IOC_NR_GET_INFO, struct vgpu_info)
+
+/**
+ * VGPU_IOC_SUBMIT - submit a command and wait for its completion
+ *
+ * Commands of one device are executed one at a time, in order of arrival.
+ *
+ * Return: 0, or -1 with errno
+ *	ENODEV: the device is gone, or went while waiting
+ *	EBADF: the file is not open for writing
+ *	EINVAL: flags or reserved is not 0, or the timeout is too long
+ *	EBUSY: other commands took the whole timeout; nothing was submitted
+ *	ETIMEDOUT: submitted, but the device did not complete it in time
+ *	EINTR: a signal came first; the command may have been submitted
+ *	EFAULT: bad pointer
+ */
+#define VGPU_IOC_SUBMIT \
+	_IOWR(VGPU_IOC_MAGIC, VGPU_IOC_NR_SUBMIT, struct vgpu_submit)
+
+#endif /* _UAPI_LINUX_VGPU_STUB_H */
