@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Attributes of class devices.
+//!
+//! They are part of the class's default groups, so that they are there before user space hears of
+//! the device.
+
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    fmt,
+    page::PAGE_SIZE,
+    prelude::*,
+    str::Formatter, //
+};
+
+use super::{
+    Device,
+    Operations, //
+};
+
+/// An attribute of the devices of driver `T`: one file, one value.
+///
+/// The type that implements it has no other purpose.
+#[vtable]
+pub(crate) trait Attribute<T: Operations>: 'static {
+    /// Name of the file.
+    const NAME: &'static CStr;
+
+    /// Writes the value, without a newline.
+    ///
+    /// The registration cannot end while this runs.
+    fn show(
+        device: &Device<T>,
+        registration_data: &T::RegistrationData<'_>,
+        out: &mut dyn fmt::Write,
+    ) -> Result;
+
+    /// Takes a new value, as it was written.
+    ///
+    /// The registration cannot end while this runs, so it must not wait but by [`Device::wait`].
+    fn store(
+        _device: &Device<T>,
+        _registration_data: &T::RegistrationData<'_>,
+        _text: &[u8],
+    ) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// A `struct device_attribute` of a static list.
+#[repr(transparent)]
+pub(crate) struct DeviceAttribute(bindings::device_attribute);
+
+// SAFETY: It is never written to.
+unsafe impl Sync for DeviceAttribute {}
+
+impl DeviceAttribute {
+    /// The attribute that `A` implements for devices of `T`: readable by all, and writable by root
+    /// if it has a `store`.
+    pub(crate) const fn new<T: Operations, A: Attribute<T>>() -> Self {
+        Self(bindings::device_attribute {
+            attr: bindings::attribute {
+                name: kernel::str::as_char_ptr_in_const_context(A::NAME),
+                mode: if A::HAS_STORE { 0o644 } else { 0o444 },
+                ..pin_init::zeroed()
+            },
+            __bindgen_anon_1: bindings::device_attribute__bindgen_ty_1 {
+                show: Some(VTable::<T, A>::show),
+            },
+            __bindgen_anon_2: bindings::device_attribute__bindgen_ty_2 {
+                store: if A::HAS_STORE {
+                    Some(VTable::<T, A>::store)
+                } else {
+                    None
+                },
+            },
+        })
+    }
+}
+
+struct VTable<T, A>(PhantomData<(T, A)>);
+
+impl<T: Operations, A: Attribute<T>> VTable<T, A> {
+    /// # Safety
+    ///
+    /// Called by sysfs only, with the `struct device` of a `Device<T>` whose attributes are there
+    /// and a page of its own.
+    unsafe extern "C" fn show(
+        dev: *mut bindings::device,
+        _attribute: *mut bindings::device_attribute,
+        page: *mut c_char,
+    ) -> isize {
+        // SAFETY: By the caller. sysfs lets no removal of the attribute complete while this runs,
+        // and the registration ends after the removal.
+        let (device, page) = unsafe {
+            (
+                Device::<T>::from_raw(dev),
+                &mut *page.cast::<[u8; PAGE_SIZE]>(),
+            )
+        };
+        // SAFETY: As above, and `show` cannot choose the lifetime.
+        let registration_data = unsafe { device.registration_data_unchecked() };
+
+        let mut out = Formatter::new(page);
+        let result = A::show(device, registration_data, &mut out)
+            .and_then(|()| fmt::Write::write_char(&mut out, '\n').map_err(Error::from));
+        match result {
+            // CAST: Not more than a page.
+            Ok(()) => out.bytes_written() as isize,
+            // CAST: An errno fits.
+            Err(error) => error.to_errno() as isize,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by sysfs only, with the `struct device` of a `Device<T>` whose attributes are there
+    /// and `count` bytes at `text`.
+    unsafe extern "C" fn store(
+        dev: *mut bindings::device,
+        _attribute: *mut bindings::device_attribute,
+        text: *const c_char,
+        count: usize,
+    ) -> isize {
+        // SAFETY: By the caller, and as in `show`.
+        let (device, text) = unsafe {
+            (
+                Device::<T>::from_raw(dev),
+                core::slice::from_raw_parts(text.cast::<u8>(), count),
+            )
+        };
+        // SAFETY: As in `show`.
+        let registration_data = unsafe { device.registration_data_unchecked() };
+
+        match A::store(device, registration_data, text) {
+            // CAST: sysfs hands over at most a page.
+            Ok(()) => count as isize,
+            // CAST: An errno fits.
+            Err(error) => error.to_errno() as isize,
+        }
+    }
+}
+
+/// A null-terminated list of pointers to attributes.
+#[repr(transparent)]
+pub(crate) struct AttributeList<const N: usize>([*const bindings::attribute; N]);
+
+// SAFETY: It is never written to.
+unsafe impl<const N: usize> Sync for AttributeList<N> {}
+
+impl<const N: usize> AttributeList<N> {
+    /// `N` is one more than the number of attributes.
+    pub(crate) const fn new<const ATTRIBUTES: usize>(
+        attributes: &'static [DeviceAttribute; ATTRIBUTES],
+    ) -> Self {
+        assert!(N == ATTRIBUTES + 1);
+        let mut list = [core::ptr::null(); N];
+        let mut index = 0;
+        while index < ATTRIBUTES {
+            list[index] = &raw const attributes[index].0.attr;
+            index += 1;
+        }
+        Self(list)
+    }
+}
+
+/// A `struct attribute_group` of a static list.
+#[repr(transparent)]
+pub(crate) struct Group(bindings::attribute_group);
+
+// SAFETY: It is never written to.
+unsafe impl Sync for Group {}
+
+impl Group {
+    /// The unnamed group of `list`: its files lie in the device's own directory.
+    pub(crate) const fn new<const N: usize>(list: &'static AttributeList<N>) -> Self {
+        Self(bindings::attribute_group {
+            __bindgen_anon_2: bindings::attribute_group__bindgen_ty_2 {
+                attrs_const: list.0.as_ptr(),
+            },
+            ..pin_init::zeroed()
+        })
+    }
+}
+
+/// The attribute groups of a class, null-terminated.
+#[repr(transparent)]
+pub(crate) struct AttributeGroups([*const bindings::attribute_group; 2]);
+
+// SAFETY: It is never written to.
+unsafe impl Sync for AttributeGroups {}
+
+impl AttributeGroups {
+    /// A class with one group.
+    pub(crate) const fn new(group: &'static Group) -> Self {
+        Self([&raw const group.0, core::ptr::null()])
+    }
+
+    pub(super) const fn as_ptr(&'static self) -> *const *const bindings::attribute_group {
+        self.0.as_ptr()
+    }
+}
+
+/// Makes the attribute groups of a driver out of the types that implement its attributes.
+///
+/// ```ignore
+/// attribute_groups! {
+///     pub(crate) static ATTRIBUTES: MyDriver = [Size, Colour];
+/// }
+/// ```
+macro_rules! attribute_groups {
+    ($vis:vis static $name:ident: $driver:ty = [$($attribute:ty),+ $(,)?];) => {
+        $vis static $name: $crate::class::AttributeGroups = {
+            use $crate::class::private::*;
+
+            const COUNT: usize = [$(stringify!($attribute)),+].len();
+            static ATTRIBUTES: [DeviceAttribute; COUNT] =
+                [$(DeviceAttribute::new::<$driver, $attribute>()),+];
+            static LIST: AttributeList<{ COUNT + 1 }> = AttributeList::new(&ATTRIBUTES);
+            static GROUP: Group = Group::new(&LIST);
+            $crate::class::AttributeGroups::new(&GROUP)
+        };
+    };
+}
+pub(crate) use attribute_groups;

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The contract, `include/uapi/linux/vgpu_stub.h`.
+//!
+//! Made by `make uapi`; do not edit.
+
+#![expect(non_camel_case_types, unreachable_pub)]
+#![allow(dead_code)]
+
+use kernel::prelude::*;
+use zerocopy_derive::Immutable;
+
+pub const VGPU_PCI_VENDOR_ID: u32 = 6900;
+pub const VGPU_PCI_DEVICE_ID: u32 = 4369;
+pub const VGPU_PCI_SUBSYSTEM_VENDOR_ID: u32 = 6900;
+pub const VGPU_PCI_SUBSYSTEM_ID: u32 = 4352;
+pub const VGPU_PCI_CLASS: u32 = 4608;
+pub const VGPU_PCI_REVISION_1: u32 = 1;
+pub const VGPU_BAR0_SIZE: u32 = 4096;
+pub const VGPU_REG_COMMAND: u32 = 0;
+pub const VGPU_REG_STATUS: u32 = 4;
+pub const VGPU_REG_POOL_ID: u32 = 8;
+pub const VGPU_REG_PRIORITY: u32 = 12;
+pub const VGPU_REG_VM_ID: u32 = 16;
+pub const VGPU_REG_RESERVED: u32 = 20;
+pub const VGPU_STATUS_DONE: u32 = 1;
+pub const VGPU_POOL_ID_A: u32 = 65;
+pub const VGPU_POOL_ID_B: u32 = 66;
+pub const VGPU_PRIORITY_LOW: u32 = 0;
+pub const VGPU_PRIORITY_MEDIUM: u32 = 1;
+pub const VGPU_PRIORITY_HIGH: u32 = 2;
+pub const VGPU_REG_GONE: u32 = 4294967295;
+pub const VGPU_TIMEOUT_DEFAULT_MS: u32 = 5000;
+pub const VGPU_TIMEOUT_MAX_MS: u32 = 600000;
+pub const VGPU_IOC_MAGIC: u32 = 225;
+pub const VGPU_IOC_NR_GET_INFO: u32 = 0;
+pub const VGPU_IOC_NR_SUBMIT: u32 = 1;
+pub type __u32 = ::kernel::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, FromBytes, Immutable, IntoBytes)]
+pub struct vgpu_info {
+    pub revision: __u32,
+    pub features: __u32,
+    pub pool_id: __u32,
+    pub priority: __u32,
+    pub vm_id: __u32,
+    pub command: __u32,
+    pub status: __u32,
+    pub config_generation: __u32,
+    pub reserved: [__u32; 8usize],
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, FromBytes, Immutable, IntoBytes)]
+pub struct vgpu_submit {
+    pub command: __u32,
+    pub timeout_ms: __u32,
+    pub flags: __u32,
+    pub status: __u32,
+    pub result: __u32,
+    pub sequence: __u32,
+    pub reserved: [__u32; 2usize],
+}
+
+static_assert!(size_of::<vgpu_info>() == 64);
+static_assert!(size_of::<vgpu_submit>() == 32);
