@@ -62,7 +62,7 @@ struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// Joins the queue and waits for the turn.
     fn wait(device: &'a Device<Vgpu>, remaining: &mut Jiffies) -> Result<Self> {
-        let turn = device.update(|slot| {
+        let turn = device.with_state(|slot| {
             let ticket = slot.next_ticket;
             slot.next_ticket = ticket.wrapping_add(1);
             slot.queue.try_create_and_insert(ticket, (), GFP_KERNEL)?;
@@ -85,7 +85,9 @@ impl<'a> Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.device.update(|slot| slot.queue.remove(&self.ticket));
+        self.device
+            .with_state(|slot| slot.queue.remove(&self.ticket));
+        self.device.notify();
     }
 }
 
@@ -108,7 +110,7 @@ pub(crate) fn submit(device: &Device<Vgpu>, command: u32, timeout_ms: u32) -> Re
 
     let _turn = Turn::wait(device, &mut remaining)?;
     device.enter()?.with(|hw: &Hw<'_>| hw.submit(command));
-    let sequence = device.update(|slot| {
+    let sequence = device.with_state(|slot| {
         slot.submitted = slot.submitted.wrapping_add(1);
         slot.submitted
     });

@@ -59,12 +59,13 @@ impl DeviceAttribute {
     /// The attribute that `A` implements for devices of `T`: readable by all, and writable by root
     /// if it has a `store`.
     pub(crate) const fn new<T: Operations, A: Attribute<T>>() -> Self {
+        // With lockdep it has more fields than these.
+        let mut attr: bindings::attribute = pin_init::zeroed();
+        attr.name = kernel::str::as_char_ptr_in_const_context(A::NAME);
+        attr.mode = if A::HAS_STORE { 0o644 } else { 0o444 };
+
         Self(bindings::device_attribute {
-            attr: bindings::attribute {
-                name: kernel::str::as_char_ptr_in_const_context(A::NAME),
-                mode: if A::HAS_STORE { 0o644 } else { 0o444 },
-                ..pin_init::zeroed()
-            },
+            attr,
             __bindgen_anon_1: bindings::device_attribute__bindgen_ty_1 {
                 show: Some(VTable::<T, A>::show),
             },

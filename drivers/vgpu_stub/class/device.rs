@@ -179,11 +179,14 @@ impl<T: Operations> Device<T> {
         Ok(Guard::new(self, entered))
     }
 
-    /// Changes the state that others may be waiting for, and wakes them up to look at it.
-    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut T::State) -> R) -> R {
-        let result = change(&mut self.state.lock());
+    /// Looks at the state, or changes it in a way that nobody waits for.
+    pub(crate) fn with_state<R>(&self, f: impl FnOnce(&mut T::State) -> R) -> R {
+        f(&mut self.state.lock())
+    }
+
+    /// Wakes up everybody who waits for a change of the state, to look at it.
+    pub(crate) fn notify(&self) {
         self.queue.notify_all();
-        result
     }
 
     /// Sleeps until `done` finds in the state what it looks for, and returns that.
@@ -235,10 +238,8 @@ impl<T: Operations> Device<T> {
     /// Closes the gate and wakes up everybody who sleeps for this device.
     pub(super) fn mark_gone(&self) {
         // Under the lock: whoever looked before is asleep by now and gets the wake-up.
-        let state = self.state.lock();
-        self.gone.store(true, Release);
-        drop(state);
-        self.queue.notify_all();
+        self.with_state(|_| self.gone.store(true, Release));
+        self.notify();
     }
 
     /// Waits until all guards that were handed out are gone.
