@@ -55,6 +55,8 @@ stage() {
 	[ ! -d "$dir" ] || return 0
 	mkdir -p "$CACHE/locks"
 	(
+		# A builder that fails must not get as far as the rename.
+		set -e
 		# stdin is the terminal of an interactive guest: builders have no
 		# business with it.
 		exec </dev/null
@@ -70,8 +72,6 @@ stage() {
 		mv -T "$dir.partial" "$dir"
 		say "${name%-*} is ready ($((SECONDS - started)) s)"
 	) 9>"$CACHE/locks/$name"
-	# The builder runs in a subshell of a function whose caller may test it,
-	# where errexit is off: only the directory says that it went well.
 	[ -d "$dir" ] || die "making ${name%-*} failed; the lines above say where"
 }
 
@@ -82,7 +82,9 @@ run() {
 	shift 2
 	mkdir -p "$(dirname -- "$log")"
 	printf '==> %s (log: %s) ' "$what" "$log" >&2
-	"$@" >"$log" 2>&1 9>&- &
+	# It keeps the lock: should this script be killed, the step goes on for a while,
+	# and the next run must wait for its end.
+	"$@" >"$log" 2>&1 &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 1

@@ -51,8 +51,8 @@
 #define VGPU_PRIORITY_HIGH		2
 
 /*
- * What a read of anything gives once the device is gone, or while its memory
- * decoding is off.
+ * What hardware gives for every register once it is gone, or while its memory
+ * decoding is off. QEMU gives 0 then, where the pool id tells: it is never 0.
  */
 #define VGPU_REG_GONE			0xffffffff
 

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the scripts say when what they need cannot be had.
+
+cd "$(dirname -- "$0")" || exit
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VGPU_CACHE=$work/cache
+. ../selftests/ktap.sh
+plan 7
+scripts=$(cd ../../scripts && pwd)
+supported=$("$scripts/preflight" --supported | head -n 1)
+
+# packages SERIES RELEASE...: the fields of a mirror with these kernels.
+packages() {
+	: >"$work/list"
+	while [ $# -gt 0 ]; do
+		printf 'Package: linux-source-%s\nVersion: %s-1\n' "$1" "$2"
+		printf 'Package: linux-headers-%s+deb13-cloud-amd64\nVersion: %s-1\n' "$2" "$2"
+		printf 'Package: linux-headers-%s+deb13-common\nVersion: %s-1\n' "$2" "$2"
+		shift 2
+	done >>"$work/list"
+}
+choose() { "$scripts/kernel" --choose "$work/list" 2>"$work/messages"; }
+
+packages 6.12 6.12.107 "$supported" "$supported.4"
+printf 'Package: linux-headers-%s.9+deb13-cloud-amd64\nVersion: %s.9-1\n' "$supported" "$supported" \
+	>>"$work/list"
+check "the newest with its source" [ "$(choose)" = "$supported.4+deb13-cloud-amd64 $supported" ]
+result "The newest kernel that has its source beside it is chosen"
+
+packages "$supported" "$supported.4" 99.1 99.1.3
+check "the supported one" [ "$(choose)" = "$supported.4+deb13-cloud-amd64 $supported" ]
+check "the newer one is named" grep -q '99.1.3' "$work/messages"
+result "A kernel that is too new is left alone, and named"
+
+packages 99.1 99.1.3
+choose
+check "it is refused" [ $? -ne 0 ]
+check "the reason" grep -q 'newer than the driver supports' "$work/messages"
+result "A mirror with too new kernels only is refused"
+
+packages 6.12 6.12.107
+choose
+check "it is refused" [ $? -ne 0 ]
+check "the reason" grep -q 'no Rust-enabled kernel' "$work/messages"
+result "A mirror without a Rust-enabled kernel is refused"
+
+# Port 9 of this machine answers nobody.
+VGPU_MIRROR=http://127.0.0.1:9/debian "$scripts/sysroot" >/dev/null 2>"$work/messages"
+check "it fails" [ $? -ne 0 ]
+check "the reason" grep -q 'mirror http://127.0.0.1:9/debian is out of reach' "$work/messages"
+check "nothing is taken for a sysroot" sh -c "! ls -d $VGPU_CACHE/sysroot-*[0-9a-f] 2>/dev/null"
+result "A mirror out of reach is named"
+
+# A user, on a machine that does not let users have namespaces.
+mkdir "$work/bin"
+printf '#!/bin/sh\n[ "$1" = -u ] && echo 4711 || echo nobody\n' >"$work/bin/id"
+printf '#!/bin/sh\nexit 1\n' >"$work/bin/unshare"
+chmod +x "$work/bin"/*
+PATH=$work/bin:$PATH "$scripts/sysroot" 2>"$work/messages"
+check "it fails" [ $? -ne 0 ]
+check "there is a hint" grep -q 'or run this as root' "$work/messages"
+result "No root and no user namespaces is refused"
+
+printf '#!/bin/sh\necho 0\n' >"$work/bin/id"
+PATH=$work/bin:$PATH "$scripts/sysroot" 2>"$work/messages"
+check "it fails" [ $? -ne 0 ]
+check "the reason" grep -q 'may not make a mount namespace' "$work/messages"
+result "A root that may not mount is refused"
+
+end
