@@ -13,7 +13,6 @@ done
 [ -n "$dir" ] || bail_out "no device in /sys/class/vgpu; is vgpu_stub loaded?"
 name=${dir##*/}
 
-# shellcheck disable=SC2317 # Called by check.
 matches() {
 	printf '%s' "$1" | grep -qxE "$2"
 }
