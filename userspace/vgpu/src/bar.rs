@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! BAR0, mapped from the resource file that the PCI core gives every device.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::config::Config;
+use crate::identity::all_ones;
+use crate::sys::Mapping;
+use crate::{Error, Info, PoolId, Priority, Result, Source, Vgpu, uapi};
+
+/// Reads the registers of `device`, each once.
+pub(crate) fn read(device: &Vgpu) -> Result<Info> {
+    let directory = device.pci_directory();
+    // While decoding is off the registers' addresses are nobody's, or somebody
+    // else's: what is read there says nothing.
+    check_decoding(&directory)?;
+
+    let path = directory.join("resource0");
+    let file = File::open(&path).map_err(|error| match error.raw_os_error() {
+        Some(libc::EPERM) => Error::Lockdown { path: path.clone() },
+        Some(libc::ENOENT) if device.is_present() => Error::Malformed {
+            path: path.clone(),
+            what: "the device has no BAR0".into(),
+        },
+        _ => Error::of(device, &path, "open", error),
+    })?;
+    let length = file
+        .metadata()
+        .map_err(|error| Error::of(device, &path, "look at", error))?
+        .len();
+    if length < u64::from(uapi::VGPU_BAR0_SIZE) {
+        return Err(Error::Malformed {
+            path,
+            what: format!("BAR0 has {length} bytes"),
+        });
+    }
+
+    let mapping = Mapping::new(&file).map_err(|error| unmappable(device, &path, error))?;
+    let registers = mapping.read([
+        uapi::VGPU_REG_COMMAND,
+        uapi::VGPU_REG_STATUS,
+        uapi::VGPU_REG_POOL_ID,
+        uapi::VGPU_REG_PRIORITY,
+        uapi::VGPU_REG_VM_ID,
+    ]);
+    // The kernel takes the mapping away when a driver comes, and some kernels
+    // when the device goes; only the second is an end.
+    let Some(registers) = registers else {
+        return Err(match device.current_driver() {
+            Some(driver) => Error::Claimed { path, driver },
+            None => Error::Gone,
+        });
+    };
+    if all_ones(&registers) {
+        check_decoding(&directory)?;
+        return Err(Error::Gone);
+    }
+    let [command, status, pool_id, priority, vm_id] = registers;
+    Ok(Info {
+        source: Source::Bar,
+        pool_id: PoolId::from_raw(pool_id),
+        priority: Priority::from_raw(priority),
+        vm_id,
+        command,
+        status,
+    })
+}
+
+/// Refuses a device that nobody enabled or that is gone. One whose
+/// configuration space cannot be read may go on.
+fn check_decoding(directory: &Path) -> Result<()> {
+    match Config::read(directory) {
+        Some(config) if config.is_gone() => Err(Error::Gone),
+        Some(config) if !config.decodes_memory() => Err(Error::DecodingOff),
+        _ => Ok(()),
+    }
+}
+
+/// Why the kernel refused to map BAR0.
+fn unmappable(device: &Vgpu, path: &Path, error: io::Error) -> Error {
+    match (error.raw_os_error(), device.current_driver()) {
+        (Some(libc::EPERM), _) => Error::Lockdown { path: path.into() },
+        (Some(libc::EINVAL), Some(driver)) => Error::Claimed {
+            path: path.into(),
+            driver,
+        },
+        _ => Error::of(device, path, "map", error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::fixture::{Fixture, Stub};
+
+    fn read(change: impl Fn(&Path)) -> Result<Info> {
+        let fixture = Fixture::new();
+        let directory = fixture.add(&Stub::at("0000:00:06.0"));
+        let device = &mut fixture.discover()[0];
+        change(&directory);
+        device.read(Source::Auto)
+    }
+
+    #[test]
+    fn a_device_without_driver_is_read_through_bar0() {
+        let info = read(|_| {}).unwrap();
+        assert_eq!(info.source, Source::Bar);
+        assert_eq!(info.pool_id.to_string(), "B");
+        assert_eq!(info.priority.to_string(), "high");
+        assert_eq!((info.vm_id, info.command, info.status), (200, 5, 1));
+    }
+
+    #[test]
+    fn registers_that_are_all_ones_are_those_of_a_device_that_is_gone() {
+        let result = read(|it| fs::write(it.join("resource0"), [0xff; 4096]).unwrap());
+        assert!(matches!(result, Err(Error::Gone)), "{result:?}");
+    }
+
+    #[test]
+    fn decoding_that_is_off_is_told_from_a_device_that_is_gone() {
+        let result = read(|it| fs::write(it.join("config"), [0; 64]).unwrap());
+        assert!(matches!(result, Err(Error::DecodingOff)), "{result:?}");
+        let result = read(|it| fs::write(it.join("config"), [0xff; 64]).unwrap());
+        assert!(matches!(result, Err(Error::Gone)), "{result:?}");
+    }
+
+    #[test]
+    fn an_unreadable_configuration_space_does_not_stand_in_the_way() {
+        assert!(read(|it| fs::remove_file(it.join("config")).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_bar0_that_is_missing_or_too_short_is_nonsense() {
+        for result in [
+            read(|it| fs::remove_file(it.join("resource0")).unwrap()),
+            read(|it| fs::write(it.join("resource0"), [0; 4095]).unwrap()),
+        ] {
+            assert!(matches!(result, Err(Error::Malformed { .. })), "{result:?}");
+        }
+    }
+
+    #[test]
+    fn any_error_of_a_device_that_vanished_meanwhile_is_that_it_is_gone() {
+        let result = read(|it| {
+            fs::write(it.join("resource0"), [0; 16]).unwrap();
+            let copy = it.with_file_name("copy");
+            fs::rename(it, &copy).unwrap();
+            // What is left answers, but it is another directory.
+            fs::create_dir(it).unwrap();
+            fs::rename(copy.join("resource0"), it.join("resource0")).unwrap();
+        });
+        assert!(matches!(result, Err(Error::Gone)), "{result:?}");
+    }
+
+    #[test]
+    fn a_device_that_vanished_after_its_discovery_is_gone() {
+        let result = read(|it| fs::remove_dir_all(it).unwrap());
+        assert!(matches!(result, Err(Error::Gone)), "{result:?}");
+    }
+
+    #[test]
+    fn each_wall_before_bar0_is_its_own_error() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at("0000:00:06.0").driver("vfio-pci"));
+        fixture.add(&Stub::at("0000:00:07.0"));
+        let devices = fixture.discover();
+        let wall = |device, errno| {
+            let error = io::Error::from_raw_os_error(errno);
+            unmappable(device, Path::new("resource0"), error).kind()
+        };
+        assert_eq!(wall(&devices[0], libc::EPERM), "lockdown");
+        assert_eq!(wall(&devices[0], libc::EINVAL), "claimed");
+        assert_eq!(wall(&devices[0], libc::EACCES), "permission");
+        assert_eq!(wall(&devices[0], libc::ENODEV), "gone");
+        // Nobody has claimed it: the kernel means something else.
+        assert_eq!(wall(&devices[1], libc::EINVAL), "io");
+    }
+}

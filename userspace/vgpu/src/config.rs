@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The start of a device's PCI configuration space, which every user may read.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Where the fields are; the names are those of linux/pci_regs.h.
+const PCI_COMMAND: usize = 0x04;
+const PCI_COMMAND_MEMORY: u16 = 0x2;
+const PCI_REVISION_ID: usize = 0x08;
+
+/// As much of the header as is looked at here.
+pub(crate) struct Config([u8; 12]);
+
+impl Config {
+    /// Reads the header of the PCI function in `directory`; `None` where there
+    /// is none to read.
+    pub(crate) fn read(directory: &Path) -> Option<Self> {
+        let mut header = [0; 12];
+        let mut file = File::open(directory.join("config")).ok()?;
+        file.read_exact(&mut header).ok()?;
+        Some(Config(header))
+    }
+
+    /// Whether nobody answers: no vendor has the id 0xffff.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.starts_with(&[0xff, 0xff])
+    }
+
+    /// Whether the device answers accesses to its memory BARs.
+    pub(crate) fn decodes_memory(&self) -> bool {
+        let command = u16::from_le_bytes([self.0[PCI_COMMAND], self.0[PCI_COMMAND + 1]]);
+        command & PCI_COMMAND_MEMORY != 0
+    }
+
+    /// The revision of the device.
+    pub(crate) fn revision(&self) -> u8 {
+        self.0[PCI_REVISION_ID]
+    }
+}

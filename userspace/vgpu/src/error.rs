@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can go wrong, and what to do then.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::device::{DRIVER, Vgpu};
+use crate::uapi;
+
+/// The result of everything here that may fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a device could not be found, read or commanded. The text says what
+/// happened, [`hint`](Error::hint) what to do about it.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The caller may not open a file (`EACCES`).
+    #[error("{}: permission denied", path.display())]
+    Permission {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Only the driver can do this, and it is not bound.
+    #[error("the driver {DRIVER} is not bound{}", bound_instead(driver.as_deref()))]
+    DriverNeeded {
+        /// The driver that is bound instead.
+        driver: Option<String>,
+    },
+    /// The driver is bound, but there is no device node.
+    #[error("{}: there is no such device node", path.display())]
+    NoNode {
+        /// The node.
+        path: PathBuf,
+    },
+    /// BAR0 is closed by lockdown (`EPERM`): nobody may map device memory.
+    #[error("{}: the kernel is locked down and lets nobody map it", path.display())]
+    Lockdown {
+        /// The resource file.
+        path: PathBuf,
+    },
+    /// BAR0 is closed because a driver has claimed it (`EINVAL`, kernels with
+    /// `CONFIG_IO_STRICT_DEVMEM`).
+    #[error("{}: the driver {driver} has claimed it and the kernel lets nobody else map it", path.display())]
+    Claimed {
+        /// The resource file.
+        path: PathBuf,
+        /// The driver.
+        driver: String,
+    },
+    /// BAR0 is closed because the device's memory decoding is off.
+    #[error("the device's memory decoding is off: nothing has enabled it")]
+    DecodingOff,
+    /// A command would have to be written through BAR0.
+    #[error("a command is never written through BAR0")]
+    ReadOnlySource,
+    /// The device was removed, or answers no more.
+    #[error("the device is gone")]
+    Gone,
+    /// The device or the kernel answered something that means nothing.
+    #[error("{}: {what}", path.display())]
+    Malformed {
+        /// What was read.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Other commands took the whole timeout (`EBUSY`): this one was not
+    /// submitted.
+    #[error("the device was busy with other commands all the time; this one was not submitted")]
+    Busy,
+    /// The command was submitted, but not completed in time (`ETIMEDOUT`).
+    #[error("the command was submitted, but the device did not complete it in time")]
+    TimedOut,
+    /// A signal came while waiting (`EINTR`).
+    #[error("a signal came before the command was done; it may have been submitted")]
+    Interrupted,
+    /// A timeout beyond `VGPU_TIMEOUT_MAX_MS`.
+    #[error("a timeout is at least a millisecond and at most {} s", uapi::VGPU_TIMEOUT_MAX_MS / 1000)]
+    TimeoutRange,
+    /// Anything else the kernel refused.
+    #[error("{}: cannot {doing}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried, as in "cannot open".
+        doing: &'static str,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+}
+
+fn bound_instead(driver: Option<&str>) -> String {
+    match driver {
+        Some(driver) => format!("; {driver} is"),
+        None => String::new(),
+    }
+}
+
+impl Error {
+    /// What was tried on `path` and failed, where the errno says more than that
+    /// something failed.
+    pub(crate) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
+        match source.raw_os_error() {
+            Some(libc::EACCES) => Error::Permission { path: path.into() },
+            Some(libc::ENODEV | libc::ENXIO) => Error::Gone,
+            _ => Error::Io {
+                path: path.into(),
+                doing,
+                source,
+            },
+        }
+    }
+
+    /// As [`io`](Error::io), for a file of `device`: one that does not exist
+    /// any more went with the device.
+    pub(crate) fn of(device: &Vgpu, path: &Path, doing: &'static str, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::NotFound && !device.is_present() {
+            return Error::Gone;
+        }
+        Error::io(path, doing, source)
+    }
+
+    /// What the driver answered on `path` to a command for `device`.
+    pub(crate) fn submitting(device: &Vgpu, path: &Path, source: io::Error) -> Self {
+        match source.raw_os_error() {
+            Some(libc::EBUSY) => Error::Busy,
+            Some(libc::ETIMEDOUT) => Error::TimedOut,
+            Some(libc::EINTR) => Error::Interrupted,
+            _ => Error::of(device, path, "submit", source),
+        }
+    }
+
+    /// Whether the cause may be that the driver is being bound or unbound just
+    /// now: one source is closed already and the other one not yet open.
+    pub(crate) fn may_be_rebinding(&self) -> bool {
+        match self {
+            Error::Gone | Error::DriverNeeded { .. } => true,
+            Error::Claimed { driver, .. } => driver == DRIVER,
+            Error::Io { source, .. } => source.raw_os_error() == Some(libc::EINVAL),
+            _ => false,
+        }
+    }
+
+    /// A short name for the kind of error, for programs. Part of the ABI of
+    /// `vgpuinfo --json`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Error::Permission { .. } => "permission",
+            Error::DriverNeeded { .. } => "driver_needed",
+            Error::NoNode { .. } => "no_node",
+            Error::Lockdown { .. } => "lockdown",
+            Error::Claimed { .. } => "claimed",
+            Error::DecodingOff => "decoding_off",
+            Error::ReadOnlySource => "read_only_source",
+            Error::Gone => "gone",
+            Error::Malformed { .. } => "malformed",
+            Error::Busy => "busy",
+            Error::TimedOut => "timeout",
+            Error::Interrupted => "interrupted",
+            Error::TimeoutRange => "timeout_range",
+            Error::Io { .. } => "io",
+        }
+    }
+
+    /// What to do next, in the imperative and without a full stop.
+    pub fn hint(&self) -> String {
+        match self {
+            Error::Permission { path } if is_resource(path) => {
+                format!("run as root, or bind {DRIVER}: its attributes are readable by all users")
+            }
+            Error::Permission { .. } => "run as root, or as a member of the group vgpu for the \
+                 device node"
+                .into(),
+            Error::DriverNeeded { driver: None } => {
+                format!("load it with modprobe {DRIVER}")
+            }
+            Error::DriverNeeded {
+                driver: Some(driver),
+            } => format!("unbind {driver} from the device, then bind {DRIVER}"),
+            Error::NoNode { .. } => {
+                "mount a devtmpfs on /dev or start udev, or read through sysfs".into()
+            }
+            Error::Lockdown { .. } => {
+                format!("bind {DRIVER}: with it nothing needs to map device memory")
+            }
+            Error::Claimed { driver, .. } if driver == DRIVER => {
+                "read through sysfs or the device node instead".into()
+            }
+            Error::Claimed { driver, .. } => {
+                format!("unbind {driver} from the device, or bind {DRIVER} instead")
+            }
+            Error::DecodingOff => format!(
+                "bind {DRIVER}, which enables the device, or enable it yourself: \
+                 setpci -s ADDRESS COMMAND=2:2"
+            ),
+            Error::ReadOnlySource => {
+                "submit it through the driver: leave the source to be chosen".into()
+            }
+            Error::Gone => {
+                "list the devices again; lspci and the kernel log say what became of it".into()
+            }
+            Error::Malformed { .. } => {
+                "compare the versions of the device, the driver and this program".into()
+            }
+            Error::Busy => "try again, with a longer timeout".into(),
+            Error::TimedOut => "read the status later, or try again with a longer timeout".into(),
+            Error::Interrupted => "read command and status before submitting it again".into(),
+            Error::TimeoutRange => "choose a timeout in that range".into(),
+            Error::Io { .. } => "see the kernel log".into(),
+        }
+    }
+}
+
+fn is_resource(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "resource0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Error> {
+        let path = || PathBuf::from("/sys/bus/pci/devices/0000:00:06.0/resource0");
+        let vfio = || "vfio-pci".to_string();
+        vec![
+            Error::Permission { path: path() },
+            Error::Permission {
+                path: "/dev/vgpu0".into(),
+            },
+            Error::DriverNeeded { driver: None },
+            Error::DriverNeeded {
+                driver: Some(vfio()),
+            },
+            Error::NoNode { path: path() },
+            Error::Lockdown { path: path() },
+            Error::Claimed {
+                path: path(),
+                driver: vfio(),
+            },
+            Error::Claimed {
+                path: path(),
+                driver: DRIVER.into(),
+            },
+            Error::DecodingOff,
+            Error::ReadOnlySource,
+            Error::Gone,
+            Error::Malformed {
+                path: path(),
+                what: "it is empty".into(),
+            },
+            Error::Busy,
+            Error::TimedOut,
+            Error::Interrupted,
+            Error::TimeoutRange,
+            Error::Io {
+                path: path(),
+                doing: "map",
+                source: io::Error::from_raw_os_error(libc::EIO),
+            },
+        ]
+    }
+
+    #[test]
+    fn every_error_says_in_one_line_what_happened_and_what_to_do() {
+        for error in all() {
+            for text in [error.to_string(), error.hint()] {
+                assert!(text.len() > 10, "{error:?}: {text}");
+                assert!(!text.contains('\n') && !text.contains("  "), "{text:?}");
+                assert!(!text.ends_with('.'), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_three_walls_before_bar0_each_have_their_own_way_out() {
+        let hint_of = |kind| {
+            let error = all().into_iter().find(|error| error.kind() == kind);
+            error.unwrap().hint()
+        };
+        assert!(hint_of("lockdown").contains("bind vgpu_stub"));
+        assert!(hint_of("claimed").contains("unbind vfio-pci"));
+        assert!(hint_of("decoding_off").contains("enable it yourself"));
+    }
+
+    #[test]
+    fn a_resource_file_is_not_promised_to_a_group() {
+        let [resource, node] = [&all()[0], &all()[1]].map(Error::hint);
+        assert!(!resource.contains("group") && resource.contains("root"));
+        assert!(node.contains("group vgpu"));
+    }
+
+    #[test]
+    fn the_driver_in_the_way_is_named() {
+        let error = Error::DriverNeeded {
+            driver: Some("vfio-pci".into()),
+        };
+        assert_eq!(
+            error.to_string(),
+            "the driver vgpu_stub is not bound; vfio-pci is"
+        );
+        assert!(error.hint().contains("unbind vfio-pci"));
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Finds the vGPU stubs of this machine and reads what they say: which pool
+//! they belong to, at which priority, under which id.
+//!
+//! ```no_run
+//! use vgpu::{Roots, Source, Vgpu};
+//!
+//! for mut device in Vgpu::discover(&Roots::default())? {
+//!     let info = device.read(Source::Auto)?;
+//!     println!("{}: pool {}, priority {}", device.label(), info.pool_id, info.priority);
+//! }
+//! # Ok::<(), vgpu::Error>(())
+//! ```
+//!
+//! A device with the driver `vgpu_stub` bound is read through sysfs or its node
+//! in /dev, any other one through BAR0. Nothing here enables a device, binds a
+//! driver or writes to BAR0; commands need the driver.
+//!
+//! Every device may vanish at any moment. That is an [`Error::Gone`] of the
+//! call it happened in, never a panic and never a signal.
+
+mod address;
+mod bar;
+mod chardev;
+mod command;
+mod config;
+mod device;
+mod discover;
+mod error;
+mod identity;
+mod info;
+mod names;
+mod number;
+mod roots;
+mod sys;
+mod sysfs;
+pub mod uapi;
+
+#[cfg(test)]
+mod fixture;
+
+pub use address::{AddressError, PciAddress};
+pub use command::Completion;
+pub use device::{DRIVER, Vgpu};
+pub use error::{Error, Result};
+pub use identity::{PoolId, Priority};
+pub use info::{Info, Source};
+pub use number::parse_u32;
+pub use roots::Roots;

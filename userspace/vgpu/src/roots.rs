@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the kernel's views of a device are found.
+
+use std::path::{Path, PathBuf};
+
+use crate::PciAddress;
+
+/// The trees that devices are looked up in: this machine's /sys and /dev, or
+/// those of a directory that holds a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    sys: PathBuf,
+    dev: PathBuf,
+}
+
+impl Default for Roots {
+    /// This machine's own.
+    fn default() -> Self {
+        Roots::under("/")
+    }
+}
+
+impl Roots {
+    /// `sys` and `dev` below `directory`: a container's root, a copy, a test's
+    /// fixture.
+    pub fn under(directory: impl AsRef<Path>) -> Self {
+        let directory = directory.as_ref();
+        Roots {
+            sys: directory.join("sys"),
+            dev: directory.join("dev"),
+        }
+    }
+
+    /// The directory with a link for every device the driver has bound.
+    pub(crate) fn class(&self) -> PathBuf {
+        self.sys.join("class/vgpu")
+    }
+
+    /// The class device `name`.
+    pub(crate) fn class_device(&self, name: &str) -> PathBuf {
+        self.class().join(name)
+    }
+
+    /// The directory with a link for every PCI function.
+    pub(crate) fn pci(&self) -> PathBuf {
+        self.sys.join("bus/pci/devices")
+    }
+
+    /// The PCI function at `address`.
+    pub(crate) fn pci_device(&self, address: PciAddress) -> PathBuf {
+        self.pci().join(address.to_string())
+    }
+
+    /// The device node of the class device `name`.
+    pub(crate) fn node(&self, name: &str) -> PathBuf {
+        self.dev.join(name)
+    }
+}

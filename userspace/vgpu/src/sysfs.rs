@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The driver's attributes in /sys/class/vgpu/vgpuN.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::identity::all_ones;
+use crate::number::parse_u32;
+use crate::{Error, Info, Result, Source, Vgpu};
+
+/// Reads the attributes of `device`, one after the other.
+pub(crate) fn read(device: &Vgpu) -> Result<Info> {
+    let info = Info {
+        source: Source::Sysfs,
+        pool_id: attribute(device, "pool_id", |text| text.parse().ok())?,
+        priority: attribute(device, "priority", |text| text.parse().ok())?,
+        vm_id: attribute(device, "vm_id", parse_u32)?,
+        command: attribute(device, "command", parse_u32)?,
+        status: attribute(device, "status", parse_u32)?,
+    };
+    info.checked()
+}
+
+/// Reads the attribute STATUS of `device`.
+pub(crate) fn read_status(device: &Vgpu) -> Result<u32> {
+    attribute(device, "status", parse_u32)
+}
+
+/// Writes a command; returns when the driver says that it is done.
+pub(crate) fn write_command(device: &Vgpu, command: u32) -> Result<()> {
+    let path = path(device, "command")?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .map_err(|error| refused(device, &path, "open", error))?;
+    let text = format!("{command:#010x}\n");
+    // One write, whatever comes of it: a second one would be a second command.
+    match file.write(text.as_bytes()) {
+        Ok(written) if written == text.len() => Ok(()),
+        Ok(written) => Err(Error::Malformed {
+            path,
+            what: format!("took {written} of {} bytes", text.len()),
+        }),
+        Err(error) => Err(Error::submitting(device, &path, error)),
+    }
+}
+
+fn attribute<T>(device: &Vgpu, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let path = path(device, name)?;
+    let bytes = fs::read(&path).map_err(|error| refused(device, &path, "read", error))?;
+    let text = String::from_utf8_lossy(&bytes);
+    parse(text.trim_end_matches('\n')).ok_or_else(|| Error::Malformed {
+        what: format!("{text:?} is no {name}"),
+        path,
+    })
+}
+
+/// An attribute that does not exist any more went with the device, or with the
+/// driver alone.
+fn refused(device: &Vgpu, path: &Path, doing: &'static str, error: io::Error) -> Error {
+    let class_device = path.parent().unwrap_or(path);
+    if error.kind() == io::ErrorKind::NotFound
+        && device.is_present()
+        && fs::symlink_metadata(class_device).is_err()
+    {
+        return Error::DriverNeeded { driver: None };
+    }
+    Error::of(device, path, doing, error)
+}
+
+fn path(device: &Vgpu, attribute: &str) -> Result<PathBuf> {
+    let name = device.bound_name()?;
+    Ok(device.roots.class_device(name).join(attribute))
+}
+
+impl Info {
+    /// Refuses the registers of a device that is gone.
+    pub(crate) fn checked(self) -> Result<Self> {
+        let registers = [
+            self.command,
+            self.status,
+            self.pool_id.raw(),
+            self.priority.raw(),
+            self.vm_id,
+        ];
+        if all_ones(&registers) {
+            return Err(Error::Gone);
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::fixture::{Fixture, Stub};
+    use crate::{Error, PoolId, Priority, Source};
+
+    #[test]
+    fn attributes_are_read_as_the_driver_writes_them() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        let info = fixture.discover()[0].read(Source::Sysfs).unwrap();
+        assert_eq!(info.source, Source::Sysfs);
+        assert_eq!(info.pool_id, PoolId::from_raw(0x42));
+        assert_eq!(info.priority, Priority::from_raw(2));
+        assert_eq!((info.vm_id, info.command, info.status), (200, 5, 1));
+    }
+
+    #[test]
+    fn an_attribute_that_makes_no_sense_is_named_with_its_escaped_text() {
+        for (name, text) in [
+            ("pool_id", &b"pool B\n"[..]),
+            ("priority", b"urgent\n"),
+            ("vm_id", b"-1\n"),
+            ("command", b"\n"),
+            ("status", b"\x1b[31m\xff\n"),
+        ] {
+            let fixture = Fixture::new();
+            fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+            let device = &mut fixture.discover()[0];
+            fs::write(fixture.class("vgpu0").join(name), text).unwrap();
+            let error = device.read(Source::Auto).unwrap_err();
+            assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
+            assert!(error.to_string().ends_with(&format!("is no {name}")));
+            assert!(!error.to_string().contains('\x1b'));
+        }
+    }
+
+    #[test]
+    fn a_device_that_vanished_after_its_discovery_is_gone() {
+        let fixture = Fixture::new();
+        let directory = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        let device = &mut fixture.discover()[0];
+        fs::remove_dir_all(fixture.class("vgpu0")).unwrap();
+        fs::remove_dir_all(directory).unwrap();
+        for source in [Source::Auto, Source::Sysfs] {
+            assert!(matches!(device.read(source), Err(Error::Gone)));
+        }
+        assert!(!device.is_present());
+    }
+
+    #[test]
+    fn a_driver_that_went_leaves_the_device_to_bar0() {
+        let fixture = Fixture::new();
+        let directory = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        let device = &mut fixture.discover()[0];
+        fs::remove_dir_all(fixture.class("vgpu0")).unwrap();
+        fs::remove_file(directory.join("driver")).unwrap();
+        let refused = device.read(Source::Sysfs);
+        assert!(matches!(refused, Err(Error::DriverNeeded { .. })));
+        assert_eq!(device.read(Source::Auto).unwrap().source, Source::Bar);
+        assert_eq!((device.name(), device.driver()), (None, None));
+    }
+
+    #[test]
+    fn a_driver_that_comes_is_waited_for_and_read() {
+        let fixture = Fixture::new();
+        let directory = fixture.add(&Stub::at("0000:00:06.0"));
+        let device = &mut fixture.discover()[0];
+        // BAR0 is closed already, the class device is not there yet.
+        fs::write(directory.join("resource0"), [0xff; 4096]).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                fixture.bind("0000:00:06.0", "vgpu3");
+            });
+            assert_eq!(device.read(Source::Auto).unwrap().source, Source::Sysfs);
+        });
+        assert_eq!(device.name(), Some("vgpu3"));
+        assert_eq!(device.driver(), Some("vgpu_stub"));
+    }
+
+    #[test]
+    fn registers_that_are_all_ones_are_those_of_a_device_that_is_gone() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        for (name, text) in [
+            ("pool_id", "0xffffffff"),
+            ("priority", "4294967295"),
+            ("vm_id", "4294967295"),
+            ("command", "0xffffffff"),
+            ("status", "0xffffffff"),
+        ] {
+            let device = &mut fixture.discover()[0];
+            assert!(device.read(Source::Sysfs).is_ok(), "before {name}");
+            fs::write(fixture.class("vgpu0").join(name), text).unwrap();
+        }
+        let result = fixture.discover()[0].read(Source::Sysfs);
+        assert!(matches!(result, Err(Error::Gone)));
+    }
+}

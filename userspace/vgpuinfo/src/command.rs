@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `vgpuinfo command`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use vgpu::{Completion, Source, Vgpu};
+
+use crate::cli::Options;
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::select::{Selector, select_one};
+
+/// Submits `value`, to one device after the other.
+pub(crate) fn command(
+    found: Vec<Vgpu>,
+    value: u32,
+    argument: Option<&Selector>,
+    timeout: Option<Duration>,
+    options: &Options,
+) -> Report {
+    let selection = match select_one(found, &options.selectors(argument)) {
+        Ok(selection) => selection,
+        Err(failure) => return Report::without_devices(failure),
+    };
+    let mut report = Report::default();
+    let mut objects = Vec::new();
+    for device in &selection.devices {
+        match device.submit(value, timeout, options.source()) {
+            Ok(completion) => {
+                if timeout.is_some() && completion.source == Source::Sysfs {
+                    let note = "submitted through sysfs, which takes no timeout: \
+                         the driver's own counted";
+                    report.notes.push(format!("{}: {note}", device.label()));
+                }
+                report.text.push_str(&line(device, &completion));
+                objects.push(object(device, &completion));
+            }
+            Err(error) => {
+                let failure = Failure::Device(device.label(), error);
+                report.failures.push(failure);
+            }
+        }
+    }
+    report.devices = Some(objects);
+    report.failures.extend(selection.missing);
+    report
+}
+
+fn line(device: &Vgpu, completion: &Completion) -> String {
+    let label = device.label();
+    let status = completion.status;
+    match completion.result {
+        Some(result) => format!("{label}: status {status:#010x}, result {result}\n"),
+        None => format!("{label}: status {status:#010x}\n"),
+    }
+}
+
+fn object(device: &Vgpu, completion: &Completion) -> Map<String, Value> {
+    Map::from_iter([
+        ("name".into(), json!(device.name())),
+        ("pci".into(), json!(device.pci().to_string())),
+        ("source".into(), json!(completion.source.to_string())),
+        ("command".into(), json!(completion.command)),
+        ("status".into(), json!(completion.status)),
+        ("result".into(), json!(completion.result)),
+        ("sequence".into(), json!(completion.sequence)),
+    ])
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Exit codes: what a script learns when it reads nothing else. They are ABI.
+
+use std::process::ExitCode;
+
+use vgpu::{DRIVER, Error};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Ok = 0,
+    Internal = 1,
+    Usage = 2,
+    NoDevice = 3,
+    Permission = 4,
+    DriverNeeded = 5,
+    Gone = 6,
+    Timeout = 7,
+    SomeMissing = 9,
+}
+
+impl Exit {
+    /// All codes, in order.
+    const ALL: [Exit; 9] = [
+        Exit::Ok,
+        Exit::Internal,
+        Exit::Usage,
+        Exit::NoDevice,
+        Exit::Permission,
+        Exit::DriverNeeded,
+        Exit::Gone,
+        Exit::Timeout,
+        Exit::SomeMissing,
+    ];
+
+    /// The number.
+    pub(crate) fn code(self) -> u8 {
+        // CAST: the values are all above, and small.
+        self as u8
+    }
+
+    /// What the help says about it.
+    fn meaning(self) -> &'static str {
+        match self {
+            Exit::Ok => "all went well",
+            Exit::Internal => "internal or I/O error",
+            Exit::Usage => "wrong usage",
+            Exit::NoDevice => "no such device, or none at all",
+            Exit::Permission => "permission denied",
+            Exit::DriverNeeded => "the driver is needed and not bound",
+            Exit::Gone => "the device is gone or answers nonsense",
+            Exit::Timeout => "timeout",
+            Exit::SomeMissing => "some of the named devices are missing",
+        }
+    }
+
+    /// The section of the help about exit codes.
+    pub(crate) fn help() -> String {
+        let lines = Exit::ALL.map(|exit| format!("\n  {}  {}", exit.code(), exit.meaning()));
+        format!("Exit codes:{}", lines.concat())
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+impl From<&Error> for Exit {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Permission { .. } => Exit::Permission,
+            // The other source is there, and open to the same caller.
+            Error::Claimed { driver, .. } if driver == DRIVER => Exit::Internal,
+            // No privilege opens these, but the driver makes do without them.
+            Error::DriverNeeded { .. }
+            | Error::Lockdown { .. }
+            | Error::Claimed { .. }
+            | Error::DecodingOff => Exit::DriverNeeded,
+            Error::Gone | Error::Malformed { .. } => Exit::Gone,
+            Error::Busy | Error::TimedOut => Exit::Timeout,
+            Error::ReadOnlySource | Error::TimeoutRange => Exit::Usage,
+            Error::NoNode { .. } | Error::Interrupted | Error::Io { .. } => Exit::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn the_codes_are_those_that_were_promised() {
+        let codes = Exit::ALL.map(Exit::code);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 9]);
+    }
+
+    #[test]
+    fn every_error_of_the_library_has_its_code() {
+        let path = || PathBuf::from("/sys");
+        let claimed = |driver: &str| Error::Claimed {
+            path: path(),
+            driver: driver.into(),
+        };
+        for (error, code) in [
+            (Error::Permission { path: path() }, 4),
+            (Error::DriverNeeded { driver: None }, 5),
+            (Error::NoNode { path: path() }, 1),
+            (Error::Lockdown { path: path() }, 5),
+            (claimed("vfio-pci"), 5),
+            (claimed("vgpu_stub"), 1),
+            (Error::DecodingOff, 5),
+            (Error::ReadOnlySource, 2),
+            (Error::Gone, 6),
+            (
+                Error::Malformed {
+                    path: path(),
+                    what: String::new(),
+                },
+                6,
+            ),
+            (Error::Busy, 7),
+            (Error::TimedOut, 7),
+            (Error::Interrupted, 1),
+            (Error::TimeoutRange, 2),
+            (
+                Error::Io {
+                    path: path(),
+                    doing: "read",
+                    source: io::Error::other("broken"),
+                },
+                1,
+            ),
+        ] {
+            assert_eq!(Exit::from(&error).code(), code, "{error:?}");
+        }
+    }
+}

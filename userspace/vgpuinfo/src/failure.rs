@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can go wrong in a run: in its arguments, with the devices it names, or
+//! with one device.
+
+use std::io;
+
+use serde_json::{Value, json};
+use vgpu::Error;
+
+use crate::exit::Exit;
+
+/// One thing that went wrong.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The arguments make no sense.
+    Usage(String),
+    /// There are several devices, and one has to be named.
+    Ambiguous(Vec<String>),
+    /// There is no device at all.
+    NoDevice,
+    /// None of the named devices is there.
+    NoSuchDevice(Vec<String>),
+    /// Some of the named devices are not there.
+    SomeMissing(Vec<String>),
+    /// The devices could not be listed.
+    Discovery(Error),
+    /// One device, by its label, could not be read or commanded.
+    Device(String, Error),
+    /// The output could not be written.
+    Output(io::Error),
+}
+
+impl Failure {
+    /// The exit code of a run in which this went wrong first.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Failure::Usage(_) | Failure::Ambiguous(_) => Exit::Usage,
+            Failure::NoDevice | Failure::NoSuchDevice(_) => Exit::NoDevice,
+            Failure::SomeMissing(_) => Exit::SomeMissing,
+            Failure::Discovery(error) | Failure::Device(_, error) => Exit::from(error),
+            Failure::Output(_) => Exit::Internal,
+        }
+    }
+
+    /// A short name for it, for programs; ABI.
+    fn kind(&self) -> &'static str {
+        match self {
+            Failure::Usage(_) => "usage",
+            Failure::Ambiguous(_) => "ambiguous",
+            Failure::NoDevice => "no_device",
+            Failure::NoSuchDevice(_) => "no_such_device",
+            Failure::SomeMissing(_) => "some_missing",
+            Failure::Discovery(error) | Failure::Device(_, error) => error.kind(),
+            Failure::Output(_) => "output",
+        }
+    }
+
+    /// What happened.
+    fn message(&self) -> String {
+        match self {
+            Failure::Usage(message) => message.clone(),
+            Failure::Ambiguous(devices) => {
+                format!(
+                    "there are {} devices: {}",
+                    devices.len(),
+                    devices.join(", ")
+                )
+            }
+            Failure::NoDevice => "no vGPU device".into(),
+            Failure::NoSuchDevice(names) | Failure::SomeMissing(names) => {
+                format!("no such device: {}", names.join(", "))
+            }
+            Failure::Discovery(error) => error.to_string(),
+            Failure::Device(label, error) => format!("{label}: {error}"),
+            Failure::Output(error) => format!("cannot write the output: {error}"),
+        }
+    }
+
+    /// What to do next.
+    fn hint(&self) -> String {
+        match self {
+            Failure::Usage(_) => "see vgpuinfo --help".into(),
+            Failure::Ambiguous(_) => "name one, or all of them with -d all".into(),
+            Failure::NoDevice => {
+                "the host gives a VM its device: -device vgpu-stub on QEMU's command line".into()
+            }
+            Failure::NoSuchDevice(_) | Failure::SomeMissing(_) => {
+                "vgpuinfo list shows the names and addresses there are".into()
+            }
+            Failure::Discovery(error) | Failure::Device(_, error) => error.hint(),
+            Failure::Output(_) => "make room where the output goes".into(),
+        }
+    }
+
+    /// The line for people.
+    pub(crate) fn line(&self) -> String {
+        format!("vgpuinfo: {} ({})", self.message(), self.hint())
+    }
+
+    /// The object `error` for programs.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "kind": self.kind(),
+            "message": self.message(),
+            "hint": self.hint(),
+            "exit": self.exit().code(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_its_code_and_its_kind() {
+        let names = || vec!["vgpu7".to_string()];
+        for (failure, code, kind) in [
+            (Failure::Usage("what?".into()), 2, "usage"),
+            (Failure::Ambiguous(names()), 2, "ambiguous"),
+            (Failure::NoDevice, 3, "no_device"),
+            (Failure::NoSuchDevice(names()), 3, "no_such_device"),
+            (Failure::SomeMissing(names()), 9, "some_missing"),
+            (Failure::Discovery(Error::Gone), 6, "gone"),
+            (Failure::Device("vgpu0".into(), Error::Busy), 7, "busy"),
+            (Failure::Output(io::Error::other("full")), 1, "output"),
+        ] {
+            assert_eq!(failure.exit().code(), code, "{failure:?}");
+            assert_eq!(failure.json()["kind"], kind);
+            assert_eq!(failure.json()["exit"], code);
+        }
+    }
+
+    #[test]
+    fn a_line_has_the_device_what_happened_and_what_to_do() {
+        let failure = Failure::Device("vgpu0".into(), Error::Busy);
+        let line = failure.line();
+        assert!(line.starts_with("vgpuinfo: vgpu0: the device was busy"));
+        assert!(line.ends_with("(try again, with a longer timeout)"));
+    }
+}

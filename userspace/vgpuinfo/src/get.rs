@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `vgpuinfo get`.
+
+use serde_json::Map;
+use vgpu::Vgpu;
+
+use crate::cli::Options;
+use crate::failure::Failure;
+use crate::fields::Field;
+use crate::report::Report;
+use crate::select::{Selector, select_one};
+
+/// Prints the value of `field`, one line a device. A device that cannot be read
+/// has no line.
+pub(crate) fn get(
+    found: Vec<Vgpu>,
+    field: &Field,
+    argument: Option<&Selector>,
+    options: &Options,
+) -> Report {
+    let selection = match select_one(found, &options.selectors(argument)) {
+        Ok(selection) => selection,
+        Err(failure) => return Report::without_devices(failure),
+    };
+    let mut report = Report::default();
+    let mut objects = Vec::new();
+    for mut device in selection.devices {
+        // What needs no register is known to whoever may not read them.
+        let info = match field.needs_info() {
+            true => device.read(options.source()).map(Some),
+            false => Ok(None),
+        };
+        match info {
+            Ok(info) => {
+                let value = field.value(&device, info.as_ref());
+                report.text.push_str(&value.text(""));
+                report.text.push('\n');
+                objects.push(Map::from_iter([(field.name.into(), value.json())]));
+            }
+            Err(error) => {
+                let failure = Failure::Device(device.label(), error);
+                report.failures.push(failure);
+            }
+        }
+    }
+    report.devices = Some(objects);
+    report.failures.extend(selection.missing);
+    report
+}

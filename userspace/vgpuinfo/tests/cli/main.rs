@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of the command as its users meet it: its arguments, what it prints and
+//! its exit code, on trees that look like a guest's /sys and /dev.
+
+mod command;
+mod conventions;
+mod get;
+mod guest;
+mod list;
