@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Conformance of the device model, over qtest: QEMU without a guest, in which
+//! the test itself is the processor.
+//!
+//! This library is the bench: a [`Machine`] to plug devices into, the [`pci`]
+//! accesses a guest would make, and a [`Model`] of what the device must answer.
+//! What is shown with it is in `tests/conformance`.
+//!
+//! QEMU is the program that the environment variable `VGPU_QEMU` names. Whatever
+//! goes wrong on the bench ends the test with a panic that says what.
+
+mod machine;
+mod model;
+pub mod pci;
+mod qmp;
+mod qtest;
+
+pub use machine::{Chipset, Machine, Refusal, refuse};
+pub use model::{Identity, Model};
+pub use qmp::{Qmp, QmpError};
+pub use qtest::{Qtest, Request, Width};

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The connection to the agent in the guest.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use vgpu_agent::{Reply, Request};
+
+use crate::command::Piece;
+use crate::process::{LOOK, Process};
+
+/// The agent of a guest. Its reader is a thread that ends with the connection.
+pub(crate) struct Agent {
+    line: Mutex<UnixStream>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Signalled when the agent says that it is ready.
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// How often the agent has said that it is ready: once for each boot.
+    boots: u32,
+    /// The kernel's release, as the agent said it last.
+    release: String,
+    next_id: u64,
+    /// Where the pieces of running commands go.
+    commands: HashMap<u64, Sender<Piece>>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Whole at any point where a thread could have panicked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Agent {
+    /// Takes the connection that QEMU's serial port made.
+    pub(crate) fn new(line: UnixStream) -> Result<Self> {
+        let reader = BufReader::new(line.try_clone()?);
+        let shared = Arc::<Shared>::default();
+        let agent = Self {
+            line: Mutex::new(line),
+            shared: Arc::clone(&shared),
+        };
+        thread::spawn(move || {
+            for line in reader.split(b'\n') {
+                let Ok(line) = line else { break };
+                if let Some(reply) = Reply::parse(&line) {
+                    dispatch(&shared, reply);
+                }
+            }
+            // Whoever waits for a command sees its channel close.
+            shared.lock().commands.clear();
+        });
+        Ok(agent)
+    }
+
+    /// Starts a command; the pieces of its output and its end come through the
+    /// channel. A channel that closes without an end: the guest was reset or died.
+    pub(crate) fn start(&self, command: &str) -> Result<(u64, Receiver<Piece>)> {
+        let (sender, receiver) = channel();
+        let id = {
+            let mut state = self.shared.lock();
+            state.next_id += 1;
+            let id = state.next_id;
+            state.commands.insert(id, sender);
+            id
+        };
+        self.send(&Request::Exec {
+            id,
+            command: command.to_owned(),
+        })?;
+        Ok((id, receiver))
+    }
+
+    /// Kills a command, if it still runs.
+    pub(crate) fn kill(&self, id: u64) -> Result<()> {
+        self.send(&Request::Kill { id })
+    }
+
+    fn send(&self, request: &Request) -> Result<()> {
+        let line = request.to_line()?;
+        self.line
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(line.as_bytes())
+            .context("the line to the guest's agent is broken")
+    }
+
+    /// A number that no earlier call has returned.
+    pub(crate) fn next_mark(&self) -> u64 {
+        let mut state = self.shared.lock();
+        state.next_id += 1;
+        state.next_id
+    }
+
+    /// How often the guest has booted so far.
+    pub(crate) fn boots(&self) -> u32 {
+        self.shared.lock().boots
+    }
+
+    /// Waits until the guest has booted more than `boots` times, and returns the
+    /// release of its kernel.
+    pub(crate) fn wait_ready(
+        &self,
+        boots: u32,
+        process: &Process,
+        timeout: Duration,
+    ) -> Result<String> {
+        let end = Instant::now() + timeout;
+        let mut state = self.shared.lock();
+        while state.boots <= boots {
+            state = self
+                .shared
+                .ready
+                .wait_timeout(state, LOOK)
+                .map_or_else(|poison| poison.into_inner().0, |(state, _)| state);
+            process.check()?;
+            if Instant::now() > end {
+                bail!(
+                    "the guest was not ready after {} seconds; its console: {}",
+                    timeout.as_secs(),
+                    process.logs.console().display()
+                );
+            }
+        }
+        Ok(state.release.clone())
+    }
+}
+
+fn dispatch(shared: &Shared, reply: Reply) {
+    let mut state = shared.lock();
+    let (id, piece) = match reply {
+        Reply::Ready { release } => {
+            state.boots += 1;
+            state.release = release;
+            // What ran before a reset runs no more.
+            state.commands.clear();
+            shared.ready.notify_all();
+            return;
+        }
+        Reply::Stdout { id, data } => (id, Piece::Stdout(data)),
+        Reply::Stderr { id, data } => (id, Piece::Stderr(data)),
+        Reply::Exit { id, end } => (id, Piece::End(end)),
+    };
+    let ended = matches!(piece, Piece::End(_));
+    if let Some(command) = state.commands.get(&id) {
+        // Nobody may be listening any more; the command runs on all the same.
+        let _ = command.send(piece);
+    }
+    if ended {
+        state.commands.remove(&id);
+    }
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A guest to be, and the command line that makes it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::termios::tcgetwinsize;
+
+use crate::artifacts::Artifacts;
+use crate::devices;
+use crate::guest::Guest;
+use crate::logs::Logs;
+use crate::machine::Machine;
+use crate::process::Process;
+
+/// What a guest may take, unless its builder says otherwise: many times what a
+/// boot needs on a busy machine.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The processor. Not `max`: with XSAVE, TCG now and then loses registers of a
+/// process or a whole boot.
+const CPU: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+x2apic";
+
+/// The kernel's command line.
+///
+/// Only warnings go to the console while it boots; the guest's rc turns the rest
+/// on. Two things an emulated machine pays for and has no use for: the tests that
+/// the crypto API runs on itself, and mitigations.
+const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=5 mitigations=off cryptomgr.notests";
+
+/// Everything that makes a guest different from the next. Made by
+/// [`Guest::builder`].
+#[derive(Clone, Debug)]
+pub struct GuestBuilder {
+    name: String,
+    machine: Machine,
+    devices: Vec<String>,
+    qemu_arguments: Vec<OsString>,
+    kernel_arguments: Vec<String>,
+    limit: Duration,
+    cancel: Option<Arc<AtomicUsize>>,
+}
+
+impl GuestBuilder {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            machine: Machine::default(),
+            devices: Vec::new(),
+            qemu_arguments: Vec::new(),
+            kernel_arguments: Vec::new(),
+            limit: LIMIT,
+            cancel: None,
+        }
+    }
+
+    /// The machine type; pc when not called.
+    #[must_use]
+    pub fn machine(mut self, machine: Machine) -> Self {
+        self.machine = machine;
+        self
+    }
+
+    /// Adds a device, by the properties that follow `-device vgpu-stub,`; another
+    /// driver's name may stand before them. Without `id=` and `bus=` the first one
+    /// is `vgpu0` at 00:06.0, the second `vgpu1` at 00:07.0, and so on.
+    #[must_use]
+    pub fn device(mut self, device: &str) -> Self {
+        self.devices.push(device.to_owned());
+        self
+    }
+
+    /// Adds devices.
+    #[must_use]
+    pub fn devices<I>(mut self, devices: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.devices.extend(devices.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds arguments to QEMU's command line, after all others.
+    #[must_use]
+    pub fn qemu_arguments<I>(mut self, arguments: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        self.qemu_arguments
+            .extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds to the kernel's command line.
+    #[must_use]
+    pub fn kernel_arguments(mut self, arguments: &str) -> Self {
+        self.kernel_arguments.push(arguments.to_owned());
+        self
+    }
+
+    /// How long the guest may live on the wall clock; two minutes when not called.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Ends every wait for the guest once `signal` is not 0, as
+    /// `signal_hook::flag::register_usize` makes it.
+    #[must_use]
+    pub fn cancelled_by(mut self, signal: Arc<AtomicUsize>) -> Self {
+        self.cancel = Some(signal);
+        self
+    }
+
+    /// Boots the guest and returns when its agent is ready.
+    ///
+    /// # Errors
+    ///
+    /// Something of [`Artifacts`] is missing, QEMU refuses its command line, the
+    /// kernel panics, or the guest does not come up within its time.
+    pub fn boot(self) -> Result<Guest> {
+        let artifacts = Artifacts::from_env()?;
+        let logs = Logs::new(&self.name)?;
+        let sockets = tempfile::Builder::new().prefix("vgpu-guest-").tempdir()?;
+        let mut command = self.command(&artifacts)?;
+        command.args(self.kernel(&artifacts, ""));
+        command.args(["-display", "none"]);
+        let console = format!("file,id=console,path={}", quoted(&logs.console()));
+        command.args(["-chardev", &console, "-serial", "chardev:console"]);
+        for name in ["agent", "qmp"] {
+            let socket = format!(
+                "socket,id={name},path={}",
+                quoted(&sockets.path().join(name))
+            );
+            command.args(["-chardev", &socket]);
+        }
+        command.args(["-serial", "chardev:agent"]);
+        command.args(["-mon", "chardev=qmp,mode=control"]);
+        command.args(&self.qemu_arguments);
+        let log = File::options().append(true).open(logs.qemu())?;
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            // Ctrl-C is for the harness, which ends the guest in its own way.
+            .process_group(0);
+        let limit = Some(self.limit);
+        Guest::start(self.machine, sockets, || {
+            Process::start(command, logs, limit, self.cancel)
+        })
+    }
+
+    /// Runs the guest with its console on this process's terminal until it is
+    /// switched off or QEMU is told to quit. The console's log is kept as well.
+    ///
+    /// # Errors
+    ///
+    /// Something of [`Artifacts`] is missing, or QEMU cannot be started. What QEMU
+    /// says itself goes to stderr.
+    pub fn interact(self) -> Result<ExitStatus> {
+        let artifacts = Artifacts::from_env()?;
+        let logs = Logs::new(&self.name)?;
+        let mut command = self.command(&artifacts)?;
+        command.args(self.kernel(&artifacts, &shell_argument()));
+        command.args(["-display", "none"]);
+        let console = format!(
+            "stdio,id=console,mux=on,signal=off,logfile={}",
+            quoted(&logs.console())
+        );
+        command.args(["-chardev", &console, "-serial", "chardev:console"]);
+        command.args(["-mon", "chardev=console", "-serial", "null"]);
+        command.args(&self.qemu_arguments);
+        Process::start(command, logs, None, None)?.wait_forever()
+    }
+
+    /// QEMU and the machine, without its serial lines.
+    fn command(&self, artifacts: &Artifacts) -> Result<Command> {
+        let mut command = Command::new(&artifacts.qemu);
+        command.args(["-nodefaults", "-no-user-config"]);
+        command.args(["-machine", self.machine.name()]);
+        command.args(["-accel", "tcg", "-cpu", CPU, "-m", "512", "-smp", "2"]);
+        command.args(self.machine.bridges());
+        for (index, device) in self.devices.iter().enumerate() {
+            let device = devices::argument(device, index, self.machine)?;
+            command.args(["-device", &device]);
+        }
+        Ok(command)
+    }
+
+    fn kernel(&self, artifacts: &Artifacts, more: &str) -> [OsString; 6] {
+        let mut arguments = KERNEL_ARGUMENTS.to_owned();
+        for argument in self
+            .kernel_arguments
+            .iter()
+            .map(String::as_str)
+            .chain([more])
+        {
+            arguments += " ";
+            arguments += argument;
+        }
+        [
+            "-kernel".into(),
+            artifacts.kernel.clone().into(),
+            "-initrd".into(),
+            artifacts.initramfs.clone().into(),
+            "-append".into(),
+            arguments.trim_end().into(),
+        ]
+    }
+}
+
+/// Asks for a shell on the console, of the size of the terminal: a serial line has
+/// no way to tell.
+fn shell_argument() -> String {
+    match tcgetwinsize(io::stdin()) {
+        Ok(size) if size.ws_row > 0 && size.ws_col > 0 => {
+            format!("vgpu.shell={}x{}", size.ws_row, size.ws_col)
+        }
+        _ => "vgpu.shell=24x80".to_owned(),
+    }
+}
+
+/// A path within an option of QEMU, where a comma separates and two are one.
+fn quoted(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn artifacts() -> Artifacts {
+        Artifacts {
+            qemu: "/q/qemu".into(),
+            kernel: "/k/vmlinuz".into(),
+            release: "1.2.3".to_owned(),
+            initramfs: "/i/initramfs".into(),
+        }
+    }
+
+    fn line(command: &Command) -> String {
+        let words: Vec<_> = command
+            .get_args()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn devices_are_on_the_command_line_in_their_order() {
+        let builder = Guest::builder("x").device("pool_id=B").devices(["vm_id=7"]);
+        let line = line(&builder.command(&artifacts()).unwrap());
+        assert!(line.ends_with(
+            "-device vgpu-stub,id=vgpu0,bus=pci.0,addr=0x06,pool_id=B \
+             -device vgpu-stub,id=vgpu1,bus=pci.0,addr=0x07,vm_id=7"
+        ));
+    }
+
+    #[test]
+    fn the_express_machine_has_its_bridge_before_its_devices() {
+        let builder = Guest::builder("x")
+            .machine(Machine::Q35)
+            .device("bus=hotplug");
+        let line = line(&builder.command(&artifacts()).unwrap());
+        let bridge = line.find("id=hotplug,").unwrap();
+        assert!(bridge < line.find("bus=hotplug ").unwrap_or(line.len()));
+        assert!(line.contains("-machine q35"));
+    }
+
+    #[test]
+    fn kernel_arguments_are_appended() {
+        let builder = Guest::builder("x")
+            .kernel_arguments("a=1")
+            .kernel_arguments("b");
+        let [.., arguments] = builder.kernel(&artifacts(), "");
+        assert!(arguments.to_string_lossy().ends_with(" a=1 b"));
+    }
+
+    #[test]
+    fn a_comma_in_a_path_is_doubled() {
+        assert_eq!(quoted(Path::new("/a,b/c")), "/a,,b/c");
+    }
+}

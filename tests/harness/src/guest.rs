@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A guest that runs.
+
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::agent::Agent;
+use crate::builder::GuestBuilder;
+use crate::command::{Output, Running};
+use crate::devices::Parsed;
+use crate::logs::tail;
+use crate::machine::Machine;
+use crate::process::Process;
+use crate::qmp::Qmp;
+
+/// What QEMU takes from its start to its connections.
+const START: Duration = Duration::from_secs(30);
+/// What a boot takes at most. The guest's own limit may be shorter.
+const BOOT: Duration = Duration::from_secs(110);
+/// What the console takes at most to catch up with the kernel.
+const CATCH_UP: Duration = Duration::from_secs(10);
+
+/// A running guest. It dies when this is dropped. Any number of threads may use it.
+pub struct Guest {
+    // Before the sockets and the agent, so that QEMU ends first.
+    process: Process,
+    agent: Agent,
+    qmp: Qmp,
+    machine: Machine,
+    release: String,
+    _sockets: TempDir,
+}
+
+impl Guest {
+    /// A guest to be. The name says where its logs go, build/logs/NAME; letters,
+    /// digits and `-`.
+    #[must_use]
+    pub fn builder(name: &str) -> GuestBuilder {
+        GuestBuilder::new(name)
+    }
+
+    /// Starts the process and takes it to the point where commands can run.
+    pub(crate) fn start(
+        machine: Machine,
+        sockets: TempDir,
+        process: impl FnOnce() -> Result<Process>,
+    ) -> Result<Self> {
+        // Listening before QEMU starts: it connects once and does not try again.
+        let agent = UnixListener::bind(sockets.path().join("agent"))?;
+        let qmp = UnixListener::bind(sockets.path().join("qmp"))?;
+        let process = process()?;
+        let agent = Agent::new(accept(&agent, &process)?)?;
+        let qmp = match Qmp::new(accept(&qmp, &process)?) {
+            Ok(qmp) => qmp,
+            // Why QEMU closed the connection is better known from QEMU.
+            Err(error) => return Err(why(&process).unwrap_or(error)),
+        };
+        let release = agent.wait_ready(0, &process, BOOT)?;
+        Ok(Self {
+            process,
+            agent,
+            qmp,
+            machine,
+            release,
+            _sockets: sockets,
+        })
+    }
+
+    /// Runs a command as root, by `/bin/sh -c`, and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// The guest died, was reset, or used up its time. A command that fails is no
+    /// error.
+    pub fn run(&self, command: &str) -> Result<Output> {
+        self.spawn(command)?.wait()
+    }
+
+    /// Runs a command that has to succeed, and returns what it wrote to its
+    /// standard output, as text without the newline at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`], and a command that fails; its output is in the error.
+    pub fn check(&self, command: &str) -> Result<String> {
+        let output = self.run(command)?;
+        if !output.success() {
+            bail!(
+                "'{command}' failed in the guest: {:?}\n{}\n{}",
+                output.end,
+                tail(&output.text()),
+                tail(&output.errors())
+            );
+        }
+        Ok(output.text())
+    }
+
+    /// Starts a command and returns at once.
+    ///
+    /// # Errors
+    ///
+    /// The guest has died or used up its time.
+    pub fn spawn(&self, command: &str) -> Result<Running<'_>> {
+        Running::start(command, &self.agent, &self.process)
+    }
+
+    /// The machine from outside.
+    #[must_use]
+    pub fn qmp(&self) -> &Qmp {
+        &self.qmp
+    }
+
+    /// The machine type.
+    #[must_use]
+    pub fn machine(&self) -> Machine {
+        self.machine
+    }
+
+    /// The release of the kernel that runs, as `uname -r` prints it.
+    #[must_use]
+    pub fn release(&self) -> &str {
+        &self.release
+    }
+
+    /// Plugs a device into the running guest, on [`Machine::hotplug_bus`] unless
+    /// the string names one. It needs an `id=`. Returns before the guest has found it.
+    ///
+    /// # Errors
+    ///
+    /// QEMU refuses the device; the error holds its words.
+    pub fn plug(&self, device: &str) -> Result<()> {
+        let bus = match Parsed::new(device)?.get("bus") {
+            Some(_) => String::new(),
+            None => format!("bus={}", self.machine.hotplug_bus()),
+        };
+        let parts = [device, &bus];
+        let device = parts
+            .map(str::trim)
+            .into_iter()
+            .filter(|part| !part.is_empty());
+        self.qmp.device_add(&device.collect::<Vec<_>>().join(","))
+    }
+
+    /// Unplugs a device and waits until the guest has let it go.
+    ///
+    /// # Errors
+    ///
+    /// There is no such device, or it is still there after `timeout`.
+    pub fn unplug(&self, id: &str, timeout: Duration) -> Result<()> {
+        self.qmp.device_del(id)?;
+        self.qmp.wait_deleted(id, timeout)?;
+        self.process.check()
+    }
+
+    /// Resets the machine, as the button on its front does, and waits until the
+    /// guest has booted again.
+    ///
+    /// # Errors
+    ///
+    /// It does not come up again.
+    pub fn reset(&self) -> Result<()> {
+        let boots = self.agent.boots();
+        self.qmp.execute(&qapi::qmp::system_reset {})?;
+        self.wait_boot(boots)
+    }
+
+    /// How often the guest has booted so far.
+    #[must_use]
+    pub fn boots(&self) -> u32 {
+        self.agent.boots()
+    }
+
+    /// Waits until the guest has booted more than `boots` times, after something
+    /// that made it reboot.
+    ///
+    /// # Errors
+    ///
+    /// It does not.
+    pub fn wait_boot(&self, boots: u32) -> Result<()> {
+        self.agent.wait_ready(boots, &self.process, BOOT)?;
+        Ok(())
+    }
+
+    /// Waits until QEMU ends by itself, after something that switches the guest off.
+    ///
+    /// # Errors
+    ///
+    /// It does not within `timeout`.
+    pub fn wait_off(&self, timeout: Duration) -> Result<ExitStatus> {
+        self.process.wait(timeout)
+    }
+
+    /// What the kernel has written to its console so far.
+    #[must_use]
+    pub fn console_log(&self) -> String {
+        self.process.logs.console_text()
+    }
+
+    /// Where that is kept.
+    #[must_use]
+    pub fn console_path(&self) -> PathBuf {
+        self.process.logs.console()
+    }
+
+    /// What QEMU has written so far: errors, guest errors, trace events.
+    #[must_use]
+    pub fn qemu_log(&self) -> String {
+        self.process.logs.qemu_text()
+    }
+
+    /// Fails when the kernel has complained so far, by one of
+    /// [`crate::COMPLAINTS`]. The guest goes on.
+    ///
+    /// # Errors
+    ///
+    /// The complaint, with the lines after it and where the log is. A guest that
+    /// died otherwise than by being switched off is one too.
+    pub fn check_kernel_log(&self) -> Result<()> {
+        if !self.process.is_off() {
+            self.process.check()?;
+            self.catch_up()?;
+        }
+        self.process.logs.check()
+    }
+
+    /// Ends the guest. Fails when its kernel has complained at any time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::check_kernel_log`].
+    pub fn finish(self) -> Result<()> {
+        self.check_kernel_log()
+    }
+
+    /// The kernel writes to its console from a thread of its own. When a line that
+    /// is written now has come out, so has everything before it.
+    fn catch_up(&self) -> Result<()> {
+        let marker = format!("vgpu-harness: mark {}", self.agent.next_mark());
+        self.check(&format!("echo '{marker}' >/dev/kmsg"))?;
+        let end = Instant::now() + CATCH_UP;
+        while !self.console_log().contains(&marker) {
+            self.process.check()?;
+            if Instant::now() > end {
+                bail!(
+                    "the guest's console is silent; its log: {}",
+                    self.console_path().display()
+                );
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+/// Takes the one connection that a chardev of QEMU makes.
+fn accept(listener: &UnixListener, process: &Process) -> Result<UnixStream> {
+    listener.set_nonblocking(true)?;
+    let end = Instant::now() + START;
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false)?;
+                return Ok(stream);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error).context("cannot take QEMU's connection"),
+        }
+        process.check()?;
+        if Instant::now() > end {
+            bail!("QEMU did not connect within {} seconds", START.as_secs());
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Why there is no QEMU any more, once it is gone.
+fn why(process: &Process) -> Option<anyhow::Error> {
+    let end = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < end {
+        if let Err(error) = process.check() {
+            return Some(error);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    None
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the scenarios have in common. They know the public doors only: sysfs, the
+//! node, the commands, and QMP.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use harness::{Guest, Machine, ktap};
+
+/// Where the programs of tests/selftests are in a guest.
+pub const SELFTESTS: &str = "/usr/lib/vgpu-selftests";
+
+/// What an unplug may take: the guest has two seconds to notice, and a busy host
+/// has to get to it.
+pub const UNPLUG: Duration = Duration::from_secs(30);
+
+/// Makes a test of a function that takes a machine, for each of the machines.
+#[macro_export]
+macro_rules! on_each_machine {
+    ($($(#[$attribute:meta])* $name:ident),+ $(,)?) => {
+        mod pc {
+            $($(#[$attribute])* #[test] fn $name() -> anyhow::Result<()> {
+                super::$name(harness::Machine::Pc)
+            })+
+        }
+        mod q35 {
+            $($(#[$attribute])* #[test] fn $name() -> anyhow::Result<()> {
+                super::$name(harness::Machine::Q35)
+            })+
+        }
+    };
+}
+
+/// A guest with the devices, and with the driver loaded.
+///
+/// # Errors
+///
+/// It does not boot, or the module does not load.
+pub fn guest_with_driver(name: &str, machine: Machine, devices: &[&str]) -> Result<Guest> {
+    let guest = guest(name, machine, devices)?;
+    guest.check("modprobe vgpu_stub")?;
+    Ok(guest)
+}
+
+/// A guest with the devices, and with the driver not loaded.
+///
+/// # Errors
+///
+/// It does not boot.
+pub fn guest(name: &str, machine: Machine, devices: &[&str]) -> Result<Guest> {
+    Guest::builder(&format!("{name}-{machine}"))
+        .machine(machine)
+        .devices(devices.iter().copied())
+        .time_limit(Duration::from_secs(300))
+        .boot()
+}
+
+/// Runs a program of tests/selftests, all of whose tests must hold.
+///
+/// # Errors
+///
+/// One of them does not, or is skipped.
+pub fn selftest(guest: &Guest, command: &str) -> Result<()> {
+    let output = guest.run(&format!("{SELFTESTS}/{command}"))?;
+    let text = output.text();
+    ktap::Report::parse(&text)
+        .check(false)
+        .with_context(|| format!("{command}\n{text}\n{}", output.errors()))?;
+    ensure!(
+        output.success(),
+        "{command} failed after its tests held\n{text}"
+    );
+    Ok(())
+}
+
+/// The name that the driver gave to the device with a PCI address.
+///
+/// # Errors
+///
+/// It has none.
+pub fn name_of(guest: &Guest, address: &str) -> Result<String> {
+    guest.check(&format!("ls /sys/bus/pci/devices/{address}/vgpu"))
+}
+
+/// Waits until a shell condition holds.
+///
+/// # Errors
+///
+/// It does not within ten seconds.
+pub fn wait_for(guest: &Guest, condition: &str) -> Result<()> {
+    guest
+        .check(&format!(
+            "for i in $(seq 200); do {condition} && exit; sleep 0.05; done; exit 1"
+        ))
+        .with_context(|| format!("this never came true: {condition}"))?;
+    Ok(())
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Scenarios that need a guest and the world outside it.
+
+mod hostile;
+mod hotplug;
+mod identity;
+mod loading;
+mod selftests;
+mod tools;
