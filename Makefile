@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0
+
+# Everything is built and run inside a Debian 13 tree that the scripts make, so
+# that only make and Debian's own apt are needed here. Inside of it, which is
+# where VGPU_SYSROOT is set, these targets do their work directly.
+ENTER := $(if $(VGPU_SYSROOT),,scripts/enter)
+
+BUILD := $(CURDIR)/build
+MODULE := $(BUILD)/module/drivers/vgpu_stub/vgpu_stub.ko
+RELEASE := $(BUILD)/target/x86_64-unknown-linux-gnu/release
+DEBUG := $(BUILD)/target/x86_64-unknown-linux-gnu/debug
+PREFIX ?= /usr
+
+# What boots guests finds its parts in the environment.
+GUEST_ENV = VGPU_QEMU="$$(scripts/qemu)/qemu-system-x86_64" \
+	VGPU_KERNEL="$$(scripts/kernel)" \
+	VGPU_INITRAMFS="$(BUILD)/initramfs.cpio"
+
+.PHONY: help
+help: ## print this
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r target text; do \
+			printf '  %-16s %s\n' "$$target" "$$text"; \
+		done
+	@echo
+	@echo 'What is fetched and built once is kept in $${VGPU_CACHE:-~/.cache/vgpu-stub}.'
+
+ifdef KDIR
+# The compiler that the kernel was built by, where it is there under that name.
+KERNEL_CC = $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\{0,1\}\([^ "]*\).*/\1/p' \
+	$(KDIR)/include/config/auto.conf)
+KBUILD = scripts/preflight $(KDIR) && mkdir -p $(BUILD)/module && \
+	$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(BUILD)/module CLIPPY=$(CLIPPY) \
+	$(if $(shell command -v $(KERNEL_CC)),CC=$(KERNEL_CC))
+else
+KBUILD = kernel=$$(scripts/kernel) && $(ENTER) $(MAKE) --no-print-directory -s \
+	KDIR=$$kernel/build CLIPPY=$(CLIPPY) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)
+endif
+
+.PHONY: modules
+modules: ## build the kernel module; KDIR=TREE for another kernel than the guest's
+	@+$(KBUILD) modules
+
+.PHONY: modules_install
+modules_install: modules ## install it under INSTALL_MOD_PATH
+	@+$(KBUILD) modules_install
+
+.PHONY: tools
+tools: ## build vgpuinfo
+	@$(ENTER) cargo build --quiet --release --locked -p vgpuinfo
+
+.PHONY: install
+install: tools ## install vgpuinfo and the udev rule; DESTDIR, PREFIX
+	install -D -m 755 $(RELEASE)/vgpuinfo $(DESTDIR)$(PREFIX)/bin/vgpuinfo
+	install -D -m 644 userspace/udev/70-vgpu-stub.rules \
+		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-vgpu-stub.rules
+	install -D -m 644 userspace/udev/vgpu-stub.sysusers \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/vgpu-stub.conf
+
+.PHONY: device
+device: ## build QEMU with the device model, and say where it is
+	@scripts/qemu
+
+.PHONY: initramfs
+initramfs: modules tools
+	@$(ENTER) cargo build --quiet --release --locked -p vgpu-agent
+	@$(ENTER) cargo build --quiet --locked -p harness --bins
+	@$(ENTER) $(MAKE) --no-print-directory -s -C tests/selftests OUTPUT=$(BUILD)/selftests
+	@kernel=$$(scripts/kernel) && $(ENTER) scripts/initramfs \
+		--kernel "$$kernel" --module $(MODULE) --tool $(RELEASE)/vgpuinfo \
+		--rules userspace/udev/70-vgpu-stub.rules \
+		--agent $(RELEASE)/vgpu-agent --selftests $(BUILD)/selftests \
+		$(BUILD)/initramfs.cpio
+
+# What a guest is to be, as it was given, every dollar sign in it included.
+$(foreach name,MACHINE DEVICES RUN QEMU_ARGS,\
+	$(if $(filter undefined,$(origin $(name))),,\
+		$(eval override export $(name) := $$(value $(name)))))
+
+.PHONY: guest
+guest: ## boot a guest; DEVICES='pool_id=B,vm_id=7;pool_id=A' MACHINE=pc|q35 RUN='command' QEMU_ARGS='…'
+	@scripts/guest
+
+.PHONY: demo
+demo: initramfs ## boot a guest with a device and show that all of it works
+	@$(ENTER) env $(GUEST_ENV) $(DEBUG)/vgpu-demo
+
+.PHONY: check
+check: ## run all tests and lints
+	@scripts/check
+
+.PHONY: uapi
+uapi: ## make the driver's view of the contract anew
+	@$(ENTER) scripts/uapi-bindings >$(BUILD)/uapi.rs
+	@mv $(BUILD)/uapi.rs drivers/vgpu_stub/uapi.rs
+
+.PHONY: rust-analyzer
+rust-analyzer: ## set up rust-analyzer for the module and userspace
+	@scripts/rust-analyzer
+
+.PHONY: update
+update: ## look for a newer guest kernel than last time
+	@scripts/kernel --update
+
+.PHONY: clean
+clean: ## remove what was built in the checkout
+	rm -rf $(BUILD)
