@@ -61,3 +61,8 @@ assert_offsets! {
 }
 
 static_assert!(1 << *STATUS::DONE_RANGE.start() == uapi::VGPU_STATUS_DONE);
+
+// `identity` has no kernel in it, and so no contract: these are the numbers it knows.
+static_assert!(uapi::VGPU_PRIORITY_LOW == 0);
+static_assert!(uapi::VGPU_PRIORITY_MEDIUM == 1);
+static_assert!(uapi::VGPU_PRIORITY_HIGH == 2);

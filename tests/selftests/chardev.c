@@ -61,7 +61,7 @@ static void test_info_agrees_with_sysfs(void)
 	ktap_check(info.revision >= 1, "revision %u", info.revision);
 	ktap_check(info.revision > 1 || (!info.features && !info.config_generation),
 		   "features 0x%x, generation %u", info.features, info.config_generation);
-	for (i = 0; i < sizeof(info.reserved) / sizeof(info.reserved[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(info.reserved); i++)
 		ktap_check(!info.reserved[i], "reserved[%zu] = 0x%x", i, info.reserved[i]);
 	ktap_result("GET_INFO says what sysfs says, and 0 in what is reserved");
 }

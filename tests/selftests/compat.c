@@ -13,9 +13,11 @@
 #define NR_OPEN 5
 #define NR_IOCTL 54
 #define O_RDWR 2
+#define RESERVED 8
 
 _Static_assert(sizeof(void *) == 4, "build it with -m32");
 _Static_assert(sizeof(struct vgpu_info) == 64, "struct vgpu_info");
+_Static_assert(sizeof(((struct vgpu_info *)0)->reserved) == RESERVED * 4, "reserved");
 _Static_assert(sizeof(struct vgpu_submit) == 32, "struct vgpu_submit");
 
 static long syscall3(long number, long a, long b, long c)
@@ -61,7 +63,7 @@ __attribute__((used)) static void run(long *stack)
 	result("1 - SUBMIT from 32 bits\n",
 	       i && submit.status & VGPU_STATUS_DONE && submit.sequence);
 	i = !syscall3(NR_IOCTL, fd, VGPU_IOC_GET_INFO, (long)&info);
-	for (unsigned int j = 0; j < sizeof(info.reserved) / sizeof(info.reserved[0]); j++)
+	for (unsigned int j = 0; j < RESERVED; j++)
 		zero &= !info.reserved[j];
 	result("2 - GET_INFO from 32 bits\n",
 	       i && zero && info.revision && info.command == 0x32323232);

@@ -27,7 +27,7 @@ static inline int find_device(char *name, size_t size)
 		if (strlen(entry->d_name) >= size)
 			continue;
 		if (!found || strcmp(entry->d_name, name) < 0)
-			strcpy(name, entry->d_name);
+			memcpy(name, entry->d_name, strlen(entry->d_name) + 1);
 		found = 1;
 	}
 	closedir(dir);

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 static unsigned int ktap_planned, ktap_done, ktap_failed;
 static int ktap_bad;
 

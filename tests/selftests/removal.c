@@ -67,7 +67,7 @@ static void *read_attributes(void *argument)
 	size_t i;
 	int error;
 
-	for (i = 0;; i = (i + 1) % (sizeof(names) / sizeof(names[0]))) {
+	for (i = 0;; i = (i + 1) % ARRAY_SIZE(names)) {
 		error = read_attribute(device, names[i], value, sizeof(value));
 		watcher->running = 1;
 		if (!error)
@@ -129,7 +129,7 @@ static struct watcher watchers[] = {
 	{ .name = "read", .run = wait_in_read },
 };
 
-#define WATCHERS (sizeof(watchers) / sizeof(watchers[0]))
+#define WATCHERS ARRAY_SIZE(watchers)
 
 static void check_idle_file(int fd)
 {

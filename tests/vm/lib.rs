@@ -83,6 +83,37 @@ pub fn name_of(guest: &Guest, address: &str) -> Result<String> {
     guest.check(&format!("ls /sys/bus/pci/devices/{address}/vgpu"))
 }
 
+/// What the kernel has said so far at the level of a warning or above.
+///
+/// # Errors
+///
+/// The guest has died.
+pub fn warnings(guest: &Guest) -> Result<Vec<String>> {
+    let text = guest.check("dmesg -r | grep '^<[0-4]>' || true")?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Does something that must leave nothing in the kernel's log: no warning, and
+/// nothing at all from the driver.
+///
+/// # Errors
+///
+/// It does, or it fails.
+pub fn quietly(guest: &Guest, something: impl FnOnce() -> Result<()>) -> Result<()> {
+    let said = || -> Result<Vec<String>> {
+        let mut lines = warnings(guest)?;
+        let driver = guest.check("dmesg -r | grep vgpu || true")?;
+        lines.extend(driver.lines().map(str::to_owned));
+        Ok(lines)
+    };
+    let before = said()?;
+    something()?;
+    let after = said()?;
+    let new: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
+    ensure!(new.is_empty(), "the kernel has said:\n{new:#?}");
+    Ok(())
+}
+
 /// Waits until a shell condition holds.
 ///
 /// # Errors

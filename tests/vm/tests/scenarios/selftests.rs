@@ -4,7 +4,7 @@
 
 use anyhow::{Result, ensure};
 use harness::Machine;
-use vm_tests::{guest_with_driver, on_each_machine, selftest};
+use vm_tests::{guest_with_driver, on_each_machine, quietly, selftest};
 
 const DEVICE: &str = "pool_id=B,priority=high,vm_id=200";
 
@@ -22,7 +22,7 @@ fn all_selftests_hold(machine: Machine) -> Result<()> {
 
 fn the_device_survives_a_hundred_rounds_of_unbind_under_load(machine: Machine) -> Result<()> {
     let guest = guest_with_driver("unbind", machine, &[DEVICE])?;
-    selftest(&guest, "removal unbind 100")?;
+    quietly(&guest, || selftest(&guest, "removal unbind 100"))?;
     let enabled = guest.check("cat /sys/bus/pci/devices/0000:00:06.0/enable")?;
     ensure!(enabled == "1", "the device is enabled {enabled} times");
     guest.finish()
@@ -30,6 +30,6 @@ fn the_device_survives_a_hundred_rounds_of_unbind_under_load(machine: Machine) -
 
 fn the_module_survives_fifty_rounds_of_loading(machine: Machine) -> Result<()> {
     let guest = guest_with_driver("module", machine, &[DEVICE])?;
-    selftest(&guest, "module.sh 50")?;
+    quietly(&guest, || selftest(&guest, "module.sh 50"))?;
     guest.finish()
 }
