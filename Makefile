@@ -32,7 +32,8 @@ KERNEL_CC = $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\{0,1\}\([^ "]*\).*/\1/p'
 	$(KDIR)/include/config/auto.conf)
 KBUILD = scripts/preflight $(KDIR) && mkdir -p $(BUILD)/module && \
 	$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(BUILD)/module CLIPPY=$(CLIPPY) \
-	$(if $(shell command -v $(KERNEL_CC)),CC=$(KERNEL_CC))
+	$(if $(shell command -v $(KERNEL_CC)),CC=$(KERNEL_CC)) \
+	$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 else
 KBUILD = kernel=$$(scripts/kernel) && $(ENTER) $(MAKE) --no-print-directory -s \
 	KDIR=$$kernel/build CLIPPY=$(CLIPPY) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)
@@ -48,6 +49,8 @@ modules_install: modules ## install it under INSTALL_MOD_PATH
 
 .PHONY: tools
 tools: ## build vgpuinfo
+	@[ -e $(RELEASE)/vgpuinfo ] || \
+		echo '==> building vgpuinfo, once; about a minute on two cores' >&2
 	@$(ENTER) cargo build --quiet --release --locked -p vgpuinfo
 
 .PHONY: install
@@ -64,6 +67,8 @@ device: ## build QEMU with the device model, and say where it is
 
 .PHONY: initramfs
 initramfs: modules tools
+	@[ -e $(DEBUG)/vgpu-guest ] || \
+		echo '==> building what boots guests, once; about a minute on two cores' >&2
 	@$(ENTER) cargo build --quiet --release --locked -p vgpu-agent
 	@$(ENTER) cargo build --quiet --locked -p harness --bins
 	@$(ENTER) $(MAKE) --no-print-directory -s -C tests/selftests OUTPUT=$(BUILD)/selftests

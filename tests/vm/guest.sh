@@ -7,7 +7,7 @@ cd "$(dirname -- "$0")/../.." || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . tests/selftests/ktap.sh
-plan 7
+plan 8
 # What this very check was called with is not for the guests.
 unset MACHINE DEVICES RUN QEMU_ARGS
 
@@ -59,5 +59,11 @@ for file in bin/vgpuinfo lib/udev/rules.d/70-vgpu-stub.rules lib/sysusers.d/vgpu
 done
 check "what is installed runs" "$work/root/usr/bin/vgpuinfo" --version >"$work/stdout"
 result "make install puts vgpuinfo and its rules in place"
+
+make modules_install INSTALL_MOD_PATH="$work/modules" >"$work/stdout" 2>&1
+check "it succeeds" [ $? = 0 ]
+check "the module is there" sh -c "find '$work/modules' -name 'vgpu_stub.ko*' | grep -q updates"
+check "nothing is wrong ($(cat "$work/stdout"))" sh -c "! grep -qiE 'error|sign' '$work/stdout'"
+result "make modules_install puts the module in place"
 
 end

@@ -37,8 +37,9 @@ use super::{
 ///
 /// `device` was added, and its `registration_data` points to `_data`.
 pub(crate) struct Registration<'a, T: Operations> {
-    device: ARef<Device<T>>,
+    // Fields are dropped in declaration order, after `drop`: steps 4 and 5.
     _data: KBox<T::RegistrationData<'a>>,
+    device: ARef<Device<T>>,
 }
 
 impl<'a, T: Operations> Registration<'a, T> {
@@ -76,8 +77,8 @@ impl<'a, T: Operations> Registration<'a, T> {
 
         // INVARIANT: As established above.
         Ok(Self {
-            device,
             _data: registration_data,
+            device,
         })
     }
 }
