@@ -35,8 +35,9 @@ KBUILD = scripts/preflight $(KDIR) && mkdir -p $(BUILD)/module && \
 	$(if $(shell command -v $(KERNEL_CC)),CC=$(KERNEL_CC)) \
 	$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 else
+# What the sysroot sees of INSTALL_MOD_PATH is not what is seen here.
 KBUILD = kernel=$$(scripts/kernel) && $(ENTER) $(MAKE) --no-print-directory -s \
-	KDIR=$$kernel/build CLIPPY=$(CLIPPY) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)
+	KDIR=$$kernel/build CLIPPY=$(CLIPPY) INSTALL_MOD_PATH=$(BUILD)/install
 endif
 
 .PHONY: modules
@@ -44,8 +45,18 @@ modules: ## build the kernel module; KDIR=TREE for another kernel than the guest
 	@+$(KBUILD) modules
 
 .PHONY: modules_install
-modules_install: modules ## install it under INSTALL_MOD_PATH
+modules_install: modules ## install it under INSTALL_MOD_PATH, or for the kernel of KDIR
+ifdef KDIR
 	@+$(KBUILD) modules_install
+else
+	@[ -n '$(INSTALL_MOD_PATH)' ] || { \
+		echo 'make: without KDIR the module is for the guest kernel: say where to with' \
+			'INSTALL_MOD_PATH=DIR' >&2; exit 1; }
+	@rm -rf $(BUILD)/install
+	@+$(KBUILD) modules_install
+	@mkdir -p $(INSTALL_MOD_PATH)
+	@cp -r $(BUILD)/install/. $(INSTALL_MOD_PATH)/
+endif
 
 .PHONY: tools
 tools: ## build vgpuinfo
