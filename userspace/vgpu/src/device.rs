@@ -65,6 +65,12 @@ impl Vgpu {
         inode(&self.pci_directory()) == Some(self.inode)
     }
 
+    /// Whether `other` is the same PCI function, not just one at the same
+    /// address; its driver may have changed.
+    pub fn is_same_as(&self, other: &Vgpu) -> bool {
+        (self.address, self.inode) == (other.address, other.inode)
+    }
+
     /// Reads the registers once, from `source`.
     ///
     /// With [`Source::Auto`] the driver may come or go meanwhile, as it does

@@ -90,14 +90,33 @@ fn entries(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The PCI functions that have the contract's ids and another class, which they
+/// have here, too: those that are no stubs for that reason.
+pub(crate) fn misclassed(roots: &Roots) -> Result<Vec<(PciAddress, u32)>> {
+    let addresses = entries(&roots.pci())?;
+    let addresses = addresses.iter().filter_map(|entry| entry.parse().ok());
+    let mut found: Vec<(PciAddress, u32)> = addresses
+        .filter_map(|address| Some((address, class_of_ids(&roots.pci_device(address))?)))
+        .filter(|(_, class)| *class != uapi::VGPU_PCI_CLASS)
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
 /// Whether the PCI function in `directory` is a stub. One that cannot be asked
 /// has gone.
 fn is_stub(directory: &Path) -> bool {
+    class_of_ids(directory) == Some(uapi::VGPU_PCI_CLASS)
+}
+
+/// The class of the PCI function in `directory`, without the programming
+/// interface, if the function has the contract's ids.
+fn class_of_ids(directory: &Path) -> Option<u32> {
     let is = |attribute, wanted| pci_number(directory, attribute) == Some(wanted);
-    is("vendor", uapi::VGPU_PCI_VENDOR_ID)
-        && is("device", uapi::VGPU_PCI_DEVICE_ID)
-        // The attribute has the programming interface too, in its low byte.
-        && pci_number(directory, "class").map(|class| class >> 8) == Some(uapi::VGPU_PCI_CLASS)
+    if !is("vendor", uapi::VGPU_PCI_VENDOR_ID) || !is("device", uapi::VGPU_PCI_DEVICE_ID) {
+        return None;
+    }
+    Some(pci_number(directory, "class")? >> 8)
 }
 
 fn pci_number(directory: &Path, attribute: &str) -> Option<u32> {

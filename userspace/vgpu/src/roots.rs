@@ -10,8 +10,8 @@ use crate::PciAddress;
 /// those of a directory that holds a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
+    root: PathBuf,
     sys: PathBuf,
-    dev: PathBuf,
 }
 
 impl Default for Roots {
@@ -27,9 +27,20 @@ impl Roots {
     pub fn under(directory: impl AsRef<Path>) -> Self {
         let directory = directory.as_ref();
         Roots {
+            root: directory.into(),
             sys: directory.join("sys"),
-            dev: directory.join("dev"),
         }
+    }
+
+    /// Whether these are this machine's own: the kernel announces nothing about
+    /// a copy.
+    pub(crate) fn are_live(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    /// What else there is to look at, by its path without the first slash.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
     }
 
     /// The directory with a link for every device the driver has bound.
@@ -54,6 +65,6 @@ impl Roots {
 
     /// The device node of the class device `name`.
     pub(crate) fn node(&self, name: &str) -> PathBuf {
-        self.dev.join(name)
+        self.path("dev").join(name)
     }
 }

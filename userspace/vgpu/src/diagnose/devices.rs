@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whether there are devices, and what each of them can be used for.
+
+use std::fs;
+
+use rustix::fs::{Access, access};
+
+use super::{Finding, Verdict};
+use crate::config::Config;
+use crate::{DRIVER, Error, Result, Roots, Source, Vgpu, discover, uapi};
+
+/// Whether there are devices, and what only looks like one.
+pub(super) fn presence(roots: &Roots, devices: &[Vgpu]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for device in devices {
+        let id = format!(
+            "{:04x}:{:04x}, class {:#06x}",
+            uapi::VGPU_PCI_VENDOR_ID,
+            uapi::VGPU_PCI_DEVICE_ID,
+            uapi::VGPU_PCI_CLASS
+        );
+        findings.push(Finding::ok("device", id).of(device));
+    }
+    for (address, class) in discover::misclassed(roots)? {
+        let message = format!(
+            "has a vGPU's ids and the class {class:#06x}, not {:#06x}",
+            uapi::VGPU_PCI_CLASS
+        );
+        let hint = "the driver leaves such a device alone: have the host use the device model \
+                    vgpu-stub";
+        findings.push(Finding {
+            pci: Some(address),
+            ..Finding::fault("device", Verdict::Problem, "wrong_class", message, hint)
+        });
+    }
+    if findings.is_empty() {
+        let message = format!(
+            "there is no PCI function {:04x}:{:04x}",
+            uapi::VGPU_PCI_VENDOR_ID,
+            uapi::VGPU_PCI_DEVICE_ID
+        );
+        let hint = "have the host give this VM one: -device vgpu-stub on QEMU's command line";
+        findings.push(Finding::fault(
+            "device",
+            Verdict::Problem,
+            "no_device",
+            message,
+            hint,
+        ));
+    }
+    Ok(findings)
+}
+
+/// What is to be said about one device. `loaded` is whether the driver is.
+pub(super) fn examine(roots: &Roots, device: &mut Vgpu, loaded: bool) -> Vec<Finding> {
+    let findings = [
+        driver(device, loaded),
+        registers(device),
+        memory(device),
+        node(roots, device),
+        Some(revision(device)),
+    ];
+    let findings = findings.into_iter().flatten();
+    findings.map(|finding| finding.of(device)).collect()
+}
+
+fn driver(device: &Vgpu, loaded: bool) -> Option<Finding> {
+    const CHECK: &str = "driver";
+    let address = device.pci();
+    let preferred = fs::read_to_string(device.pci_directory().join("driver_override"))
+        .ok()
+        .map(|text| text.trim_end().to_owned())
+        // What the kernel prints where there is none.
+        .filter(|text| !text.is_empty() && text != "(null)" && text != DRIVER);
+    let release = match &preferred {
+        Some(_) => format!("echo >/sys/bus/pci/devices/{address}/driver_override && "),
+        None => String::new(),
+    };
+    let bind = format!("{release}echo {address} >/sys/bus/pci/drivers/{DRIVER}/bind");
+    let because = match &preferred {
+        Some(driver) => format!(" (driver_override is {driver})"),
+        None => String::new(),
+    };
+    let fault = |fault, message: String, hint: String| {
+        Finding::fault(CHECK, Verdict::Problem, fault, message, hint)
+    };
+    match (device.name(), device.driver()) {
+        (Some(name), _) => Some(Finding::ok(CHECK, format!("{DRIVER} is bound, as {name}"))),
+        (None, Some(DRIVER)) => Some(fault(
+            "no_class_device",
+            format!("{DRIVER} is bound, and there is no /sys/class/vgpu/vgpuN for it"),
+            "wait a moment and try again; else the kernel log says why".into(),
+        )),
+        (None, Some(other)) => Some(fault(
+            "bound_elsewhere",
+            format!("{other} is bound, not {DRIVER}{because}"),
+            format!("echo {address} >/sys/bus/pci/drivers/{other}/unbind && {bind}"),
+        )),
+        (None, None) if loaded => Some(fault(
+            "not_bound",
+            format!("no driver is bound{because}"),
+            format!("{bind}; if it is refused, the kernel log says why"),
+        )),
+        // There is none that could be.
+        (None, None) => None,
+    }
+}
+
+fn registers(device: &mut Vgpu) -> Option<Finding> {
+    const CHECK: &str = "registers";
+    match device.read(Source::Auto) {
+        Ok(info) => Some(Finding::ok(
+            CHECK,
+            format!(
+                "pool {}, priority {}, VM {}, read through {}",
+                info.pool_id, info.priority, info.vm_id, info.source
+            ),
+        )),
+        // Said elsewhere.
+        Err(Error::DecodingOff) => None,
+        Err(error) => {
+            // That is how it is without the driver, whose absence is the problem.
+            let verdict = match error {
+                Error::Permission { .. } | Error::Lockdown { .. } | Error::Claimed { .. }
+                    if device.name().is_none() =>
+                {
+                    Verdict::Warning
+                }
+                _ => Verdict::Problem,
+            };
+            Some(Finding::fault(
+                CHECK,
+                verdict,
+                error.kind(),
+                error.to_string(),
+                error.hint(),
+            ))
+        }
+    }
+}
+
+fn memory(device: &Vgpu) -> Option<Finding> {
+    const CHECK: &str = "memory";
+    let config = Config::read(&device.pci_directory())?;
+    if config.is_gone() {
+        return None;
+    }
+    if config.decodes_memory() {
+        return Some(Finding::ok(CHECK, "memory decoding is on"));
+    }
+    let address = device.pci();
+    let (verdict, hint) = match device.name() {
+        Some(_) => (
+            Verdict::Problem,
+            format!("find out who switched it off; setpci -s {address} COMMAND=2:2 switches it on"),
+        ),
+        // Nobody has enabled it yet, as it should be without a driver.
+        None => (Verdict::Warning, Error::DecodingOff.hint()),
+    };
+    Some(Finding::fault(
+        CHECK,
+        verdict,
+        Error::DecodingOff.kind(),
+        "memory decoding is off: the registers do not answer",
+        hint,
+    ))
+}
+
+fn node(roots: &Roots, device: &Vgpu) -> Option<Finding> {
+    const CHECK: &str = "node";
+    let path = roots.node(device.name()?);
+    if access(&path, Access::READ_OK | Access::WRITE_OK).is_ok() {
+        let message = format!("{} is open to this user", path.display());
+        return Some(Finding::ok(CHECK, message));
+    }
+    let (verdict, error) = match path.exists() {
+        true => (Verdict::Warning, Error::Permission { path }),
+        false => (Verdict::Problem, Error::NoNode { path }),
+    };
+    let fault = match error {
+        Error::Permission { .. } => "node_permission",
+        _ => error.kind(),
+    };
+    Some(Finding::fault(
+        CHECK,
+        verdict,
+        fault,
+        error.to_string(),
+        error.hint(),
+    ))
+}
+
+fn revision(device: &Vgpu) -> Finding {
+    const CHECK: &str = "revision";
+    match device.revision().map(u32::from) {
+        Some(revision @ uapi::VGPU_PCI_REVISION_1) => Finding::ok(
+            CHECK,
+            format!("revision {revision}, without optional features"),
+        ),
+        Some(revision) => Finding::fault(
+            CHECK,
+            Verdict::Warning,
+            "unknown_revision",
+            format!("revision {revision} is newer than this program"),
+            "take a newer vgpuinfo to see what the device has beyond revision 1",
+        ),
+        None => Finding::unknown(
+            CHECK,
+            "the kernel does not tell the revision",
+            "run as root",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::tests::{faults, findings, with_driver};
+    use super::*;
+    use crate::fixture::{Fixture, Stub};
+
+    #[test]
+    fn no_device_is_told_from_one_of_the_wrong_class() {
+        let fixture = Fixture::new();
+        assert_eq!(faults(&fixture), ["no_device"]);
+        let directory = fixture.add(&Stub::at("0000:00:06.0"));
+        fs::write(directory.join("class"), "0x030000\n").unwrap();
+        assert_eq!(faults(&fixture), ["wrong_class"]);
+        let finding = &findings(&fixture)[0];
+        assert!(finding.message.contains("0x0300"), "{finding:?}");
+        assert_eq!(finding.pci, Some("00:06.0".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_device_that_nothing_is_bound_to_is_told_from_one_that_another_driver_has() {
+        let fixture = with_driver();
+        let directory = fixture.add(&Stub::at("0000:00:06.0"));
+        assert_eq!(faults(&fixture), ["not_bound"]);
+        fixture.add(&Stub::at("0000:00:07.0").driver("vfio-pci"));
+        assert_eq!(faults(&fixture), ["not_bound", "bound_elsewhere"]);
+        fs::write(directory.join("driver_override"), "vfio-pci\n").unwrap();
+        let findings = findings(&fixture);
+        let finding = findings.iter().find(|it| it.fault == Some("not_bound"));
+        let finding = finding.unwrap();
+        assert!(finding.message.contains("driver_override is vfio-pci"));
+        assert!(finding.hint.as_ref().unwrap().contains("driver_override"));
+    }
+
+    #[test]
+    fn memory_decoding_that_is_off_is_a_problem_only_with_the_driver() {
+        let fixture = with_driver();
+        let bound = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        fixture.write_node("vgpu0");
+        let unbound = fixture.add(&Stub::at("0000:00:07.0"));
+        for directory in [bound, unbound] {
+            fs::write(directory.join("config"), [0; 64]).unwrap();
+        }
+        let verdicts: Vec<Verdict> = findings(&fixture)
+            .iter()
+            .filter(|it| it.fault == Some("decoding_off"))
+            .map(|it| it.verdict)
+            .collect();
+        assert_eq!(verdicts, [Verdict::Problem, Verdict::Warning]);
+    }
+
+    #[test]
+    fn a_missing_node_a_silent_device_and_a_newer_revision_are_each_found() {
+        let fixture = with_driver();
+        let directory = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        assert_eq!(faults(&fixture), ["no_node"]);
+        fixture.write_node("vgpu0");
+        fs::write(directory.join("revision"), "0x02\n").unwrap();
+        assert_eq!(faults(&fixture), ["unknown_revision"]);
+        fs::write(fixture.class("vgpu0").join("pool_id"), "?\n").unwrap();
+        assert_eq!(faults(&fixture), ["malformed", "unknown_revision"]);
+    }
+}

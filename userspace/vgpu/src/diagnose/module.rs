@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whether the driver's module is there, fits the kernel and is loaded.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Finding, Verdict, kernel};
+use crate::{DRIVER, Roots};
+
+const CHECK: &str = "module";
+
+/// What ends the file of a signed module.
+const SIGNED: &[u8] = b"~Module signature appended~\n";
+/// What a module says about the kernel that it is for follows this.
+const VERMAGIC: &[u8] = b"\0vermagic=";
+
+/// Whether the driver is there to be bound, as a module or built in.
+pub(super) fn is_loaded(roots: &Roots) -> bool {
+    ["sys/bus/pci/drivers", "sys/module"]
+        .iter()
+        .any(|directory| roots.path(directory).join(DRIVER).exists())
+}
+
+/// Why the driver is not there, if it is not. Without a device that is no
+/// problem as long as it could be loaded.
+pub(super) fn examine(roots: &Roots, loaded: bool, needed: bool) -> Vec<Finding> {
+    if loaded {
+        return vec![Finding::ok(CHECK, format!("{DRIVER} is loaded"))];
+    }
+    let Some(release) = kernel::release(roots) else {
+        // A copied tree need not have any of this.
+        let message = format!("{DRIVER} is not loaded");
+        return match needed {
+            true => vec![not_loaded(message)],
+            false => vec![Finding::ok(CHECK, message)],
+        };
+    };
+    let rust = kernel::rust(roots, &release);
+    // Everything after this would be a consequence.
+    if rust.verdict == Verdict::Problem {
+        return vec![rust];
+    }
+    let module = match file(roots, &release) {
+        None => not_installed(roots, &release),
+        Some(path) => refused(roots, &release, &path).unwrap_or_else(|| {
+            let message = format!("{} is installed and not loaded", path.display());
+            match needed {
+                true => not_loaded(message),
+                false => Finding::ok(CHECK, message),
+            }
+        }),
+    };
+    vec![rust, module]
+}
+
+fn not_loaded(message: String) -> Finding {
+    let hint = format!("modprobe {DRIVER}; if it is refused, the kernel log says why");
+    Finding::fault(CHECK, Verdict::Problem, "not_loaded", message, hint)
+}
+
+fn not_installed(roots: &Roots, release: &str) -> Finding {
+    let directory = kernel::modules(roots, release);
+    Finding::fault(
+        CHECK,
+        Verdict::Problem,
+        "not_installed",
+        format!("there is no {DRIVER}.ko in {}", directory.display()),
+        "install it for this kernel, then run depmod; as root, vgpuinfo does without the driver",
+    )
+}
+
+/// The file of the module, as modprobe finds it.
+fn file(roots: &Roots, release: &str) -> Option<PathBuf> {
+    let directory = kernel::modules(roots, release);
+    let list = fs::read_to_string(directory.join("modules.dep")).ok()?;
+    let path = list
+        .lines()
+        .filter_map(|line| Some(line.split_once(':')?.0))
+        .find(|path| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let name = name.split('.').next().unwrap_or(name);
+            name.replace('-', "_") == DRIVER
+        })?;
+    Some(directory.join(path)).filter(|path| path.exists())
+}
+
+/// Why the kernel would refuse the module, as far as its file tells.
+fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
+    // One that is compressed, or closed to this user, does not tell.
+    let content = fs::read(path).ok()?;
+    if !content.starts_with(b"\x7fELF") {
+        return None;
+    }
+    let fault = |fault, message: String, hint: String| {
+        let message = format!("{}: {message}", path.display());
+        Some(Finding::fault(
+            CHECK,
+            Verdict::Problem,
+            fault,
+            message,
+            hint,
+        ))
+    };
+    let rebuild = || "build it for the kernel that runs".to_owned();
+    match vermagic(&content) {
+        // A kernel with CONFIG_MODVERSIONS looks at the symbols instead.
+        Some(magic) if magic.release != release && !magic.has_symbol_versions => {
+            let message = format!("it is for the kernel {}, and {release} runs", magic.release);
+            return fault("vermagic", message, rebuild());
+        }
+        _ => {}
+    }
+    match kernel::wants_signatures(roots) {
+        Some((kind, reason)) if !content.ends_with(SIGNED) => fault(
+            kind,
+            format!("it is not signed, and {reason}"),
+            "sign it with a key that the kernel trusts, or boot without that restriction; \
+             as root, without lockdown, vgpuinfo does without the driver"
+                .into(),
+        ),
+        // Its word counts, but it may be that of an earlier try.
+        _ => kernel::has_refused(roots, DRIVER).and_then(|said| {
+            fault(
+                "vermagic",
+                format!("the kernel has said: {said}"),
+                rebuild(),
+            )
+        }),
+    }
+}
+
+/// What a module says about the kernel that it is for.
+struct Vermagic {
+    release: String,
+    has_symbol_versions: bool,
+}
+
+fn vermagic(content: &[u8]) -> Option<Vermagic> {
+    let start = content
+        .windows(VERMAGIC.len())
+        .position(|window| window == VERMAGIC)?;
+    let text = content.get(start + VERMAGIC.len()..)?;
+    let end = text.iter().position(|byte| *byte == 0)?;
+    let text = std::str::from_utf8(text.get(..end)?).ok()?;
+    let mut words = text.split(' ');
+    Some(Vermagic {
+        release: words.next()?.to_owned(),
+        has_symbol_versions: words.any(|word| word == "modversions"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{faults, findings};
+    use super::*;
+    use crate::fixture::{Fixture, Stub};
+
+    const RELEASE: &str = "7.3.4-cloud-amd64";
+
+    /// A guest whose kernel has Rust, with a device and a module that fits.
+    struct Guest(Fixture);
+
+    impl Guest {
+        fn new() -> Self {
+            let guest = Guest(Fixture::new());
+            guest.0.add(&Stub::at("0000:00:06.0"));
+            guest.write("proc/sys/kernel/osrelease", format!("{RELEASE}\n"));
+            guest.write(
+                "proc/kallsyms",
+                "0 T start_kernel\n0 T rust_helper_mutex_lock\n",
+            );
+            guest.install(&format!("vermagic={RELEASE} SMP preempt"), "");
+            guest
+        }
+
+        fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+            let path = self.0.root().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+
+        fn install(&self, vermagic: &str, signature: &str) {
+            let directory = format!("lib/modules/{RELEASE}");
+            let module = format!("\x7fELF\0{vermagic}\0{signature}");
+            self.write(&format!("{directory}/updates/vgpu_stub.ko"), module);
+            let list = "kernel/drivers/vgpu_stub_not.ko:\nupdates/vgpu_stub.ko:\n";
+            self.write(&format!("{directory}/modules.dep"), list);
+        }
+
+        fn faults(&self) -> Vec<&'static str> {
+            faults(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_module_that_fits_is_not_loaded() {
+        assert_eq!(Guest::new().faults(), ["not_loaded"]);
+    }
+
+    #[test]
+    fn without_a_device_a_module_that_could_be_loaded_is_fine() {
+        let guest = Guest::new();
+        fs::remove_dir_all(guest.0.root().join("sys")).unwrap();
+        assert_eq!(guest.faults(), ["no_device"]);
+    }
+
+    #[test]
+    fn a_module_without_its_file_or_its_entry_is_not_installed() {
+        for path in ["updates/vgpu_stub.ko", "modules.dep"] {
+            let guest = Guest::new();
+            let path = format!("lib/modules/{RELEASE}/{path}");
+            fs::remove_file(guest.0.root().join(path)).unwrap();
+            assert_eq!(guest.faults(), ["not_installed"]);
+        }
+    }
+
+    #[test]
+    fn a_module_for_another_kernel_is_named_with_both_releases() {
+        let guest = Guest::new();
+        guest.install("vermagic=7.2.1 SMP", "");
+        assert_eq!(guest.faults(), ["vermagic"]);
+        let findings = findings(&guest.0);
+        let message = &findings
+            .iter()
+            .find(|it| it.fault.is_some())
+            .unwrap()
+            .message;
+        assert!(message.contains("7.2.1") && message.contains(RELEASE));
+    }
+
+    #[test]
+    fn with_symbol_versions_the_kernels_own_word_counts() {
+        let guest = Guest::new();
+        guest.install("vermagic=7.2.1 SMP modversions", "");
+        assert_eq!(guest.faults(), ["not_loaded"]);
+        let log = |text: &str| {
+            let text = format!("6,1,1,-;Linux version 7\n3,2,2,-;vgpu_stub: {text}\n");
+            guest.write("dev/kmsg", text);
+        };
+        log("loading out-of-tree module taints kernel.");
+        assert_eq!(guest.faults(), ["not_loaded"]);
+        for said in [
+            "version magic '7.2.1 SMP' should be '7.3.4 SMP'",
+            "disagrees about version of symbol module_layout",
+            "Unknown symbol _printk (err -22)",
+        ] {
+            log(said);
+            assert_eq!(guest.faults(), ["vermagic"]);
+            let findings = findings(&guest.0);
+            assert!(findings.iter().any(|it| it.message.contains(said)));
+        }
+    }
+
+    #[test]
+    fn an_unsigned_module_is_refused_where_signatures_are_enforced() {
+        let guest = Guest::new();
+        let parameter = "sys/module/module/parameters/sig_enforce";
+        guest.write(parameter, "N\n");
+        assert_eq!(guest.faults(), ["not_loaded"]);
+        guest.write(parameter, "Y\n");
+        assert_eq!(guest.faults(), ["signature"]);
+        let magic = format!("vermagic={RELEASE} SMP");
+        guest.install(&magic, "~Module signature appended~\n");
+        // Whether the kernel trusts the key it does not say.
+        assert_eq!(guest.faults(), ["not_loaded"]);
+    }
+
+    #[test]
+    fn an_unsigned_module_is_refused_under_lockdown() {
+        let guest = Guest::new();
+        let lockdown = "sys/kernel/security/lockdown";
+        guest.write(lockdown, "[none] integrity confidentiality\n");
+        assert_eq!(guest.faults(), ["not_loaded"]);
+        guest.write(lockdown, "none [integrity] confidentiality\n");
+        assert_eq!(guest.faults(), ["lockdown"]);
+    }
+
+    #[test]
+    fn a_compressed_module_is_not_judged() {
+        let guest = Guest::new();
+        guest.write("sys/module/module/parameters/sig_enforce", "Y\n");
+        let path = format!("lib/modules/{RELEASE}/updates/vgpu_stub.ko");
+        guest.write(&path, b"\xfd7zXZ");
+        assert_eq!(guest.faults(), ["not_loaded"]);
+    }
+
+    #[test]
+    fn a_kernel_without_rust_is_found_by_its_configuration_or_its_symbols() {
+        let guest = Guest::new();
+        guest.write("proc/kallsyms", "0 T start_kernel\n");
+        assert_eq!(guest.faults(), ["no_rust"]);
+        let config = format!("boot/config-{RELEASE}");
+        guest.write(&config, "CONFIG_SMP=y\nCONFIG_RUST=y\n");
+        assert_eq!(guest.faults(), ["not_loaded"]);
+        guest.write(&config, "# CONFIG_RUST is not set\n");
+        assert_eq!(guest.faults(), ["no_rust"]);
+    }
+}
