@@ -2,17 +2,22 @@
 
 //! The command line.
 
-use std::ffi::OsString;
+mod arguments;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use vgpu::{Source, parse_u32};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use vgpu::Source;
 
+use crate::describe::Shell;
 use crate::exit::Exit;
-use crate::fields::{FIELDS, Field};
+use crate::fields::Field;
+use crate::output::{self, Verbosity};
 use crate::select::Selector;
+use crate::wait::Condition;
+
+pub(crate) use arguments::{Columns, Layout, wants_json};
 
 /// Shows the vGPU stubs of this machine: pool, priority and VM id.
 #[derive(Debug, Parser)]
@@ -22,6 +27,8 @@ pub(crate) struct Cli {
     pub(crate) action: Option<Action>,
     #[command(flatten)]
     pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) habits: Habits,
 }
 
 #[derive(Debug, Subcommand)]
@@ -32,28 +39,98 @@ pub(crate) enum Action {
     #[command(after_help = "A value that is not known is an empty line.")]
     Get {
         /// What to print
-        #[arg(value_parser = field_parser())]
+        #[arg(value_parser = arguments::field())]
         field: &'static Field,
         /// The device, if there are several
         #[arg(value_name = "DEV")]
         device: Option<Selector>,
     },
+    /// Print some values of all devices, in a format of choice
+    Query {
+        /// What to print, separated by commas; all for everything
+        #[arg(
+            short = 'o',
+            long = "output",
+            value_name = "FIELD",
+            value_parser = arguments::columns(),
+            value_delimiter = ','
+        )]
+        columns: Vec<Columns>,
+        /// How to print it
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "table")]
+        format: Vec<Layout>,
+        /// No line of headings (table, csv and raw)
+        #[arg(short = 'n', long)]
+        no_headings: bool,
+    },
     /// Submit a command to a device and wait for its completion
     Command {
         /// The command, decimal or 0x and hexadecimal, 32 bits
-        #[arg(value_parser = command_value)]
+        #[arg(value_parser = arguments::command_value)]
         value: u32,
         /// The device, if there are several
         #[arg(value_name = "DEV")]
         device: Option<Selector>,
         /// How long to wait at most [default: 5]
-        #[arg(long, value_name = "SECONDS", value_parser = timeout)]
+        #[arg(long, value_name = "SECONDS", value_parser = arguments::seconds)]
         timeout: Option<Duration>,
+    },
+    /// Sleep until something is so, and print which devices it is so of
+    #[command(after_help = arguments::WAITING)]
+    Wait {
+        /// What to wait for: present, bound, gone, status=N or FIELD=VALUE
+        #[arg(long = "for", value_name = "CONDITION", default_value = "present")]
+        condition: Condition,
+        /// How long to wait at most; for ever without it
+        #[arg(long, value_name = "SECONDS", value_parser = arguments::seconds)]
+        timeout: Option<Duration>,
+    },
+    /// Print what the devices are and every change, a JSON object a line
+    #[command(after_help = arguments::WATCHING)]
+    Watch {
+        /// How often to read what changes without an announcement; 0 for never
+        #[arg(
+            long,
+            value_name = "SECONDS",
+            default_value = "1",
+            value_parser = arguments::seconds
+        )]
+        interval: Duration,
+    },
+    /// Succeed only if all devices are what is expected
+    Check {
+        /// The pool that they belong to
+        #[arg(long, value_parser = arguments::pool)]
+        pool: Option<String>,
+        /// Their priority: low, medium, high
+        #[arg(long, value_parser = arguments::priority)]
+        priority: Option<String>,
+        /// The number of the virtual machine
+        #[arg(long, value_parser = arguments::vm_id)]
+        vm_id: Option<u32>,
+    },
+    /// Find out why a device is not there, or not as it should be
+    Doctor,
+    /// List the fields that get, query and wait know
+    Fields,
+    /// Print the JSON Schema of what is written in JSON
+    Schema,
+    /// Print the script that completes arguments in a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the man page
+    Man {
+        /// Write it and those of the subcommands to files there instead
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
     },
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options")]
+#[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Options {
     /// Only this device: vgpu0, 0000:00:06.0, 00:06.0 or all; may be repeated
     #[arg(
@@ -70,9 +147,50 @@ pub(crate) struct Options {
     /// Where to read the devices
     #[arg(long, value_enum, default_value = "auto", global = true)]
     source: SourceArgument,
+    /// Nothing on stderr: the exit code says it
+    #[arg(short = 'q', long, global = true)]
+    quiet: bool,
+    /// How it is done, on stderr
+    #[arg(short = 'v', long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
     /// Look for sys and dev in this directory
-    #[arg(long, value_name = "DIR", default_value = "/", global = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/",
+        global = true,
+        value_hint = ValueHint::DirPath
+    )]
     pub(crate) sysroot: PathBuf,
+}
+
+/// What nvidia-smi takes, for habit's sake.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "As with nvidia-smi")]
+pub(crate) struct Habits {
+    /// The same as list
+    #[arg(short = 'L', long = "list-gpus")]
+    pub(crate) list: bool,
+    /// The same as query -o
+    #[arg(
+        long = "query-gpu",
+        value_name = "FIELD",
+        value_parser = arguments::columns(),
+        value_delimiter = ',',
+        hide_possible_values = true,
+        conflicts_with = "list"
+    )]
+    pub(crate) columns: Vec<Columns>,
+    /// The same as query --format, with noheader for -n
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "csv",
+        hide_possible_values = true,
+        requires = "columns"
+    )]
+    pub(crate) format: Vec<Layout>,
 }
 
 impl Options {
@@ -90,6 +208,22 @@ impl Options {
     pub(crate) fn selectors(&self, argument: Option<&Selector>) -> Vec<Selector> {
         self.devices.iter().chain(argument).cloned().collect()
     }
+
+    /// How much goes to stderr.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+
+    /// Says how something is done, to who asked for it.
+    pub(crate) fn detail(&self, detail: &str) {
+        if self.verbosity() == Verbosity::Verbose {
+            output::complain(&format!("vgpuinfo: {detail}"));
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -104,106 +238,5 @@ enum SourceArgument {
     Bar,
 }
 
-fn field_parser() -> impl TypedValueParser<Value = &'static Field> {
-    PossibleValuesParser::new(
-        FIELDS
-            .iter()
-            .map(|field| PossibleValue::new(field.name).help(field.help)),
-    )
-    .try_map(|name| Field::named(&name).ok_or("no such field"))
-}
-
-fn command_value(text: &str) -> Result<u32, &'static str> {
-    parse_u32(text).ok_or("a command is a 32-bit number, decimal or 0x and hexadecimal")
-}
-
-fn timeout(text: &str) -> Result<Duration, &'static str> {
-    const WRONG: &str = "a timeout is a number of seconds, such as 5 or 0.5";
-    // Its range is the library's business.
-    let seconds = text.parse::<f64>().map_err(|_| WRONG)?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| WRONG)
-}
-
-/// Whether arguments that make no sense ask for JSON nevertheless: then the
-/// error is to be a document too.
-pub(crate) fn wants_json(arguments: &[OsString]) -> bool {
-    arguments
-        .iter()
-        .skip(1)
-        .filter_map(|argument| argument.to_str())
-        .take_while(|argument| *argument != "--")
-        .any(|argument| match argument.strip_prefix('-') {
-            Some("-json") => true,
-            Some(long) if long.starts_with('-') => false,
-            // What follows a d is its value.
-            Some(short) => short.chars().take_while(|c| *c != 'd').any(|c| c == 'J'),
-            None => false,
-        })
-}
-
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    fn parse(arguments: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(format!("vgpuinfo {arguments}").split_whitespace())
-    }
-
-    #[test]
-    fn the_definition_holds_together() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn options_may_stand_before_and_behind_the_command() {
-        for arguments in [
-            "-J -d vgpu0 get pool_id",
-            "get -J pool_id -d vgpu0",
-            "get pool_id --device=vgpu0 --json",
-        ] {
-            let options = parse(arguments).unwrap().options;
-            assert!(options.json, "{arguments}");
-            assert_eq!(options.devices, [Selector::Name("vgpu0".into())]);
-        }
-    }
-
-    #[test]
-    fn what_is_no_field_command_timeout_or_device_is_refused() {
-        for arguments in [
-            "get",
-            "get colour",
-            "command",
-            "command five",
-            "command -1",
-            "command 0x100000000",
-            "command 5 --timeout soon",
-            "command 5 --timeout -1",
-            "command 5 --timeout inf",
-            "command 5 --timeout NaN",
-            "list vgpu0",
-            "list -d 00:06",
-            "--source pci",
-            "query",
-        ] {
-            assert!(parse(arguments).is_err(), "{arguments}");
-        }
-    }
-
-    #[test]
-    fn json_is_recognised_in_arguments_that_make_no_sense() {
-        let wants = |arguments: &str| {
-            let arguments: Vec<OsString> =
-                arguments.split_whitespace().map(OsString::from).collect();
-            wants_json(&arguments)
-        };
-        assert!(wants("vgpuinfo --json nonsense"));
-        assert!(wants("vgpuinfo nonsense -J"));
-        assert!(wants("vgpuinfo -Jd vgpu0 nonsense"));
-        assert!(!wants("vgpuinfo nonsense"));
-        assert!(!wants("vgpuinfo -dJ nonsense"));
-        assert!(!wants("vgpuinfo -- -J"));
-        assert!(!wants("-J"));
-    }
-}
+mod tests;

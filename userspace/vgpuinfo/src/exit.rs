@@ -17,12 +17,13 @@ pub(crate) enum Exit {
     DriverNeeded = 5,
     Gone = 6,
     Timeout = 7,
+    Mismatch = 8,
     SomeMissing = 9,
 }
 
 impl Exit {
     /// All codes, in order.
-    const ALL: [Exit; 9] = [
+    pub(crate) const ALL: [Exit; 10] = [
         Exit::Ok,
         Exit::Internal,
         Exit::Usage,
@@ -31,6 +32,7 @@ impl Exit {
         Exit::DriverNeeded,
         Exit::Gone,
         Exit::Timeout,
+        Exit::Mismatch,
         Exit::SomeMissing,
     ];
 
@@ -41,7 +43,7 @@ impl Exit {
     }
 
     /// What the help says about it.
-    fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Exit::Ok => "all went well",
             Exit::Internal => "internal or I/O error",
@@ -51,6 +53,7 @@ impl Exit {
             Exit::DriverNeeded => "the driver is needed and not bound",
             Exit::Gone => "the device is gone or answers nonsense",
             Exit::Timeout => "timeout",
+            Exit::Mismatch => "check or doctor found something that is not as it should be",
             Exit::SomeMissing => "some of the named devices are missing",
         }
     }
@@ -97,7 +100,7 @@ mod tests {
     #[test]
     fn the_codes_are_those_that_were_promised() {
         let codes = Exit::ALL.map(Exit::code);
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 9]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
 
     #[test]

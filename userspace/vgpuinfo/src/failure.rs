@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use vgpu::Error;
 
 use crate::exit::Exit;
+use crate::fields::{Field, Value as Known};
 
 /// One thing that went wrong.
 #[derive(Debug)]
@@ -27,8 +28,26 @@ pub(crate) enum Failure {
     Discovery(Error),
     /// One device, by its label, could not be read or commanded.
     Device(String, Error),
+    /// A value is not what was expected.
+    Mismatch(Difference),
+    /// What was waited for did not come; in words.
+    WaitTimeout(String),
+    /// The doctor found that many problems.
+    Unhealthy(usize),
+    /// The kernel refused to let the process sleep.
+    Sleep(io::Error),
     /// The output could not be written.
     Output(io::Error),
+}
+
+/// A field of a device that has another value than expected.
+#[derive(Debug)]
+pub(crate) struct Difference {
+    /// The device, by its label.
+    pub(crate) device: String,
+    pub(crate) field: &'static Field,
+    pub(crate) expected: Known,
+    pub(crate) actual: Known,
 }
 
 impl Failure {
@@ -39,7 +58,9 @@ impl Failure {
             Failure::NoDevice | Failure::NoSuchDevice(_) => Exit::NoDevice,
             Failure::SomeMissing(_) => Exit::SomeMissing,
             Failure::Discovery(error) | Failure::Device(_, error) => Exit::from(error),
-            Failure::Output(_) => Exit::Internal,
+            Failure::Mismatch(_) | Failure::Unhealthy(_) => Exit::Mismatch,
+            Failure::WaitTimeout(_) => Exit::Timeout,
+            Failure::Sleep(_) | Failure::Output(_) => Exit::Internal,
         }
     }
 
@@ -52,6 +73,10 @@ impl Failure {
             Failure::NoSuchDevice(_) => "no_such_device",
             Failure::SomeMissing(_) => "some_missing",
             Failure::Discovery(error) | Failure::Device(_, error) => error.kind(),
+            Failure::Mismatch(_) => "mismatch",
+            Failure::WaitTimeout(_) => "timeout",
+            Failure::Unhealthy(_) => "unhealthy",
+            Failure::Sleep(_) => "io",
             Failure::Output(_) => "output",
         }
     }
@@ -73,6 +98,21 @@ impl Failure {
             }
             Failure::Discovery(error) => error.to_string(),
             Failure::Device(label, error) => format!("{label}: {error}"),
+            Failure::Mismatch(Difference {
+                device,
+                field,
+                expected,
+                actual,
+            }) => format!(
+                "{device}: {} is {}, not {}",
+                field.name,
+                actual.text("unknown"),
+                expected.text("unknown")
+            ),
+            Failure::WaitTimeout(what) => format!("timeout while waiting for {what}"),
+            Failure::Unhealthy(1) => "one problem was found".into(),
+            Failure::Unhealthy(problems) => format!("{problems} problems were found"),
+            Failure::Sleep(error) => format!("cannot wait: {error}"),
             Failure::Output(error) => format!("cannot write the output: {error}"),
         }
     }
@@ -89,6 +129,12 @@ impl Failure {
                 "vgpuinfo list shows the names and addresses there are".into()
             }
             Failure::Discovery(error) | Failure::Device(_, error) => error.hint(),
+            Failure::Mismatch(_) => {
+                "the host decides it: see the properties of this VM's vgpu-stub".into()
+            }
+            Failure::WaitTimeout(_) => "vgpuinfo doctor tells why a device is not there".into(),
+            Failure::Unhealthy(_) => "do what stands in brackets, the first one first".into(),
+            Failure::Sleep(_) => "see the kernel log".into(),
             Failure::Output(_) => "make room where the output goes".into(),
         }
     }
@@ -124,12 +170,28 @@ mod tests {
             (Failure::SomeMissing(names()), 9, "some_missing"),
             (Failure::Discovery(Error::Gone), 6, "gone"),
             (Failure::Device("vgpu0".into(), Error::Busy), 7, "busy"),
+            (Failure::WaitTimeout("gone".into()), 7, "timeout"),
+            (Failure::Unhealthy(2), 8, "unhealthy"),
+            (Failure::Sleep(io::Error::other("no")), 1, "io"),
             (Failure::Output(io::Error::other("full")), 1, "output"),
         ] {
             assert_eq!(failure.exit().code(), code, "{failure:?}");
             assert_eq!(failure.json()["kind"], kind);
             assert_eq!(failure.json()["exit"], code);
         }
+    }
+
+    #[test]
+    fn a_mismatch_names_device_field_and_both_values() {
+        let failure = Failure::Mismatch(Difference {
+            device: "vgpu0".into(),
+            field: Field::named("pool_id").unwrap(),
+            expected: Known::Text("B".into()),
+            actual: Known::Text("A".into()),
+        });
+        assert_eq!(failure.exit().code(), 8);
+        assert_eq!(failure.json()["kind"], "mismatch");
+        assert_eq!(failure.message(), "vgpu0: pool_id is A, not B");
     }
 
     #[test]

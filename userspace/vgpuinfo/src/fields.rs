@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The table of everything there is to know about a device. It drives the list,
-//! the JSON document, what `get` takes, and the help.
+//! all formats of `query`, the JSON document and its schema, what `get`, `-o` and
+//! `wait` take, and the help.
 
 use serde_json::Value as Json;
-use vgpu::{Info, Vgpu};
+use vgpu::{Info, Vgpu, parse_u32};
 
 /// One thing to know about a device.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     /// What `get` and JSON call it; ABI.
     pub(crate) name: &'static str,
@@ -15,20 +16,32 @@ pub(crate) struct Field {
     pub(crate) heading: &'static str,
     /// What the help says about it.
     pub(crate) help: &'static str,
+    pub(crate) kind: Kind,
     from: Origin,
 }
 
+/// What the values of a field are, where they are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Decimal,
+    Register,
+}
+
 /// Where a value comes from.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Origin {
     /// From the discovery: known even where the registers cannot be read.
     Device(fn(&Vgpu) -> Value),
-    /// From the registers.
+    /// From the registers: who the device is.
     Info(fn(&Info) -> Value),
+    /// From the registers: what the device does. Revision 1 changes it without
+    /// an announcement.
+    Live(fn(&Info) -> Value),
 }
 
 /// A value, which knows how people and programs write it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Unknown,
     Text(String),
@@ -44,60 +57,70 @@ pub(crate) const FIELDS: &[Field] = &[
         name: "name",
         heading: "NAME",
         help: "Name of the class device, vgpu0; unknown without the driver",
+        kind: Kind::Text,
         from: Origin::Device(|device| device.name().into()),
     },
     Field {
         name: "pci",
         heading: "PCI",
         help: "PCI address",
+        kind: Kind::Text,
         from: Origin::Device(|device| Value::Text(device.pci().to_string())),
     },
     Field {
         name: "driver",
         heading: "DRIVER",
         help: "Bound driver",
+        kind: Kind::Text,
         from: Origin::Device(|device| device.driver().into()),
     },
     Field {
         name: "pool_id",
         heading: "POOL",
         help: "Pool: a letter or digit, else 0x and hexadecimal",
+        kind: Kind::Text,
         from: Origin::Info(|info| Value::Text(info.pool_id.to_string())),
     },
     Field {
         name: "priority",
         heading: "PRIORITY",
         help: "Priority: low, medium, high, else a number",
+        kind: Kind::Text,
         from: Origin::Info(|info| Value::Text(info.priority.to_string())),
     },
     Field {
         name: "priority_raw",
         heading: "PRIORITY_RAW",
         help: "Priority as a number: 0 low, 1 medium, 2 high",
+        kind: Kind::Decimal,
         from: Origin::Info(|info| Value::Decimal(info.priority.raw())),
     },
     Field {
         name: "vm_id",
         heading: "VM_ID",
         help: "Number of the virtual machine",
+        kind: Kind::Decimal,
         from: Origin::Info(|info| Value::Decimal(info.vm_id)),
     },
     Field {
         name: "command",
         heading: "COMMAND",
         help: "Last command",
-        from: Origin::Info(|info| Value::Register(info.command)),
+        kind: Kind::Register,
+        from: Origin::Live(|info| Value::Register(info.command)),
     },
     Field {
         name: "status",
         heading: "STATUS",
         help: "Register STATUS: bit 0, a command is done",
-        from: Origin::Info(|info| Value::Register(info.status)),
+        kind: Kind::Register,
+        from: Origin::Live(|info| Value::Register(info.status)),
     },
     Field {
         name: "revision",
         heading: "REVISION",
         help: "Revision of the device",
+        kind: Kind::Decimal,
         from: Origin::Device(|device| match device.revision() {
             Some(revision) => Value::Decimal(revision.into()),
             None => Value::Unknown,
@@ -107,29 +130,50 @@ pub(crate) const FIELDS: &[Field] = &[
         name: "source",
         heading: "SOURCE",
         help: "Where the registers were read: sysfs, chardev or bar",
+        kind: Kind::Text,
         from: Origin::Info(|info| Value::Text(info.source.to_string())),
     },
     Field {
         name: "vendor_name",
         heading: "VENDOR",
         help: "Name of the vendor in the PCI id database",
+        kind: Kind::Text,
         from: Origin::Device(|device| device.vendor_name().into()),
     },
     Field {
         name: "device_name",
         heading: "DEVICE",
         help: "Name of the device in the PCI id database",
+        kind: Kind::Text,
         from: Origin::Device(|device| device.device_name().into()),
     },
     Field {
         name: "class_name",
         heading: "CLASS",
         help: "Name of the class in the PCI id database",
+        kind: Kind::Text,
         from: Origin::Device(|device| device.class_name().into()),
     },
 ];
 
 impl Field {
+    /// One that is in no table.
+    #[cfg(test)]
+    pub(crate) fn test_only(name: &'static str, live: bool) -> Field {
+        let get: fn(&Info) -> Value = |info| Value::Decimal(info.vm_id);
+        Field {
+            name,
+            heading: "TEST",
+            help: "A column that only a test has",
+            kind: Kind::Decimal,
+            from: if live {
+                Origin::Live(get)
+            } else {
+                Origin::Info(get)
+            },
+        }
+    }
+
     /// The field of that name.
     pub(crate) fn named(name: &str) -> Option<&'static Field> {
         FIELDS.iter().find(|field| field.name == name)
@@ -137,15 +181,41 @@ impl Field {
 
     /// Whether the registers have to be read for it.
     pub(crate) fn needs_info(&self) -> bool {
-        matches!(self.from, Origin::Info(_))
+        matches!(self.from, Origin::Info(_) | Origin::Live(_))
+    }
+
+    /// Whether its value changes while the device works.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.from, Origin::Live(_))
+    }
+
+    /// The value that `text` writes: numbers in decimal or, after 0x, in
+    /// hexadecimal; nothing for unknown. `None` for text that is none.
+    pub(crate) fn parse(&self, text: &str) -> Option<Value> {
+        match self.kind {
+            _ if text.is_empty() => Some(Value::Unknown),
+            Kind::Text => Some(Value::Text(text.into())),
+            Kind::Decimal => parse_u32(text).map(Value::Decimal),
+            Kind::Register => parse_u32(text).map(Value::Register),
+        }
     }
 
     /// Its value; unknown if it needs the registers and they could not be read.
     pub(crate) fn value(&self, device: &Vgpu, info: Option<&Info>) -> Value {
         match (&self.from, info) {
             (Origin::Device(get), _) => get(device),
-            (Origin::Info(get), Some(info)) => get(info),
-            (Origin::Info(_), None) => Value::Unknown,
+            (Origin::Info(get) | Origin::Live(get), Some(info)) => get(info),
+            (Origin::Info(_) | Origin::Live(_), None) => Value::Unknown,
+        }
+    }
+}
+
+impl Kind {
+    /// What JSON calls such values.
+    pub(crate) fn json_type(self) -> &'static str {
+        match self {
+            Kind::Text => "string",
+            Kind::Decimal | Kind::Register => "integer",
         }
     }
 }
@@ -168,6 +238,19 @@ impl Value {
         }
     }
 
+    /// Whether it is not known.
+    pub(crate) fn is_unknown(&self) -> bool {
+        *self == Value::Unknown
+    }
+
+    /// The number, if it is one.
+    pub(crate) fn number(&self) -> Option<u32> {
+        match self {
+            Value::Decimal(number) | Value::Register(number) => Some(*number),
+            Value::Unknown | Value::Text(_) => None,
+        }
+    }
+
     /// As JSON has it.
     pub(crate) fn json(&self) -> Json {
         match self {
@@ -181,6 +264,16 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_read_as_its_field_has_it() {
+        let parse = |name, text| Field::named(name).unwrap().parse(text);
+        assert_eq!(parse("pool_id", "B"), Some(Value::Text("B".into())));
+        assert_eq!(parse("vm_id", "0xc8"), Some(Value::Decimal(200)));
+        assert_eq!(parse("status", "1"), Some(Value::Register(1)));
+        assert_eq!(parse("driver", ""), Some(Value::Unknown));
+        assert_eq!(parse("vm_id", "many"), None);
+    }
 
     #[test]
     fn every_name_and_heading_is_there_once() {

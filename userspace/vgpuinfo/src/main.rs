@@ -6,26 +6,40 @@
 //! each subcommand makes a [`Report`] of them, and [`output`]
 //! writes it.
 
+mod check;
 mod cli;
 mod command;
+mod describe;
+mod doctor;
 mod exit;
 mod failure;
 mod fields;
+mod format;
+mod gather;
 mod get;
-mod list;
+mod manual;
 mod output;
+mod query;
 mod report;
 mod select;
+mod terminal;
+mod wait;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use vgpu::{Roots, Vgpu};
 
-use crate::cli::{Action, Cli};
+use crate::check::Expected;
+use crate::cli::{Action, Cli, Columns, Layout, Options};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::fields::{Field, Value};
+use crate::format::Format;
+use crate::output::Form;
 use crate::report::Report;
 
 fn main() -> ExitCode {
@@ -34,7 +48,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Vec<OsString>) -> Exit {
     match Cli::try_parse_from(&arguments) {
-        Ok(cli) => output::report(&execute(&cli), cli.options.json),
+        Ok(cli) => output::report(&execute(&cli), form(&cli), cli.options.verbosity()),
         Err(error) if error.use_stderr() => {
             output::usage_error(&error, cli::wants_json(&arguments))
         }
@@ -43,19 +57,96 @@ fn run(arguments: Vec<OsString>) -> Exit {
     }
 }
 
+/// How what `cli` asks for is written.
+fn form(cli: &Cli) -> Form {
+    let layout = match &cli.action {
+        // One object a line, and nothing else.
+        Some(Action::Watch { .. }) => return Form::Lines,
+        // Texts in languages of their own.
+        Some(Action::Schema | Action::Completions { .. } | Action::Man { .. }) => {
+            return Form::Text;
+        }
+        Some(Action::Query { format, .. }) => format,
+        None if !cli.habits.columns.is_empty() => &cli.habits.format,
+        _ => &Vec::new(),
+    };
+    match cli.options.json || matches!(Layout::format(layout), Ok((Format::Json, _))) {
+        true => Form::Json,
+        false => Form::Text,
+    }
+}
+
 fn execute(cli: &Cli) -> Report {
     let options = &cli.options;
-    let found = match Vgpu::discover(&Roots::under(&options.sysroot)) {
-        Ok(found) => found,
-        Err(error) => return Report::failed(Failure::Discovery(error)),
-    };
     match &cli.action {
-        None | Some(Action::List) => list::list(found, options),
+        Some(Action::Wait { condition, timeout }) => wait::wait(condition, *timeout, options),
+        Some(Action::Watch { interval }) => {
+            watch::watch(Some(*interval).filter(|it| *it > Duration::ZERO), options)
+        }
+        Some(Action::Doctor) => doctor::doctor(options),
+        Some(Action::Fields) => describe::fields(),
+        Some(Action::Schema) => describe::schema(),
+        Some(Action::Completions { shell }) => describe::completions(*shell),
+        Some(Action::Man { directory }) => describe::man(directory.as_deref()),
+        action => match Vgpu::discover(&Roots::under(&options.sysroot)) {
+            Ok(found) => show(found, action.as_ref(), cli),
+            Err(error) => Report::failed(Failure::Discovery(error)),
+        },
+    }
+}
+
+/// What is done with the devices that are there now.
+fn show(found: Vec<Vgpu>, action: Option<&Action>, cli: &Cli) -> Report {
+    let options = &cli.options;
+    match action {
         Some(Action::Get { field, device }) => get::get(found, field, device.as_ref(), options),
+        Some(Action::Query {
+            columns,
+            format,
+            no_headings,
+        }) => query(found, columns, format, *no_headings, options),
         Some(Action::Command {
             value,
             device,
             timeout,
         }) => command::command(found, *value, device.as_ref(), *timeout, options),
+        Some(Action::Check {
+            pool,
+            priority,
+            vm_id,
+        }) => {
+            let text = |text: &Option<String>| text.clone().map(Value::Text);
+            let expected = [
+                ("pool_id", text(pool)),
+                ("priority", text(priority)),
+                ("vm_id", vm_id.map(Value::Decimal)),
+            ];
+            let expected: Vec<Expected> = expected
+                .into_iter()
+                .filter_map(|(name, value)| Some((Field::named(name)?, value?)))
+                .collect();
+            check::check(found, &expected, options)
+        }
+        None if !cli.habits.columns.is_empty() => {
+            let habits = &cli.habits;
+            query(found, &habits.columns, &habits.format, false, options)
+        }
+        _ => query::list(found, options),
     }
+}
+
+fn query(
+    found: Vec<Vgpu>,
+    columns: &[Columns],
+    layout: &[Layout],
+    no_headings: bool,
+    options: &Options,
+) -> Report {
+    let (format, headings) = match Layout::format(layout) {
+        Ok((_, headings)) if options.json => (Format::Json, headings),
+        Ok(format) => format,
+        Err(message) => return Report::failed(Failure::Usage(message)),
+    };
+    let columns = Columns::fields(columns);
+    query::query(found, &columns, format, headings && !no_headings, options)
 }

@@ -8,18 +8,49 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Report;
 
+/// How a report is written to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Its text.
+    Text,
+    /// The JSON document, indented.
+    Json,
+    /// After lines that were written already: the JSON document in one more, if
+    /// something went wrong.
+    Lines,
+}
+
+/// How much goes to stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verbosity {
+    /// Nothing: the exit code says it.
+    Quiet,
+    /// What the user should know.
+    Normal,
+    /// How it was done, too.
+    Verbose,
+}
+
 /// Writes `report` and says how the run ended.
-pub(crate) fn report(report: &Report, json: bool) -> Exit {
-    for note in &report.notes {
-        complain(&format!("vgpuinfo: {note}"));
+pub(crate) fn report(report: &Report, form: Form, verbosity: Verbosity) -> Exit {
+    if verbosity == Verbosity::Verbose {
+        for detail in &report.details {
+            complain(&format!("vgpuinfo: {detail}"));
+        }
     }
-    for failure in &report.failures {
-        complain(&failure.line());
+    if verbosity != Verbosity::Quiet {
+        for note in &report.notes {
+            complain(&format!("vgpuinfo: {note}"));
+        }
+        for failure in &report.failures {
+            complain(&failure.line());
+        }
     }
-    let written = if json {
-        text(&format!("{:#}\n", report.document()))
-    } else {
-        text(&report.text)
+    let written = match form {
+        Form::Text => text(&report.text),
+        Form::Json => text(&format!("{:#}\n", report.document())),
+        Form::Lines if report.failures.is_empty() => Exit::Ok,
+        Form::Lines => text(&format!("{}\n", report.document())),
     };
     match report.exit() {
         Exit::Ok => written,
@@ -33,7 +64,8 @@ pub(crate) fn usage_error(error: &clap::Error, json: bool) -> Exit {
     if json {
         let first = message.lines().next().unwrap_or_default();
         let first = first.strip_prefix("error: ").unwrap_or(first);
-        return report(&Report::failed(Failure::Usage(first.into())), json);
+        let failed = Report::failed(Failure::Usage(first.into()));
+        return report(&failed, Form::Json, Verbosity::Normal);
     }
     complain(message.trim_end());
     Exit::Usage
@@ -41,11 +73,7 @@ pub(crate) fn usage_error(error: &clap::Error, json: bool) -> Exit {
 
 /// Writes `text` to stdout.
 pub(crate) fn text(text: &str) -> Exit {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    match written {
+    match write(text) {
         Ok(()) => Exit::Ok,
         // Whoever read has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
@@ -57,42 +85,17 @@ pub(crate) fn text(text: &str) -> Exit {
     }
 }
 
+/// Writes `text` to stdout, at once.
+///
+/// # Errors
+/// [`io::ErrorKind::BrokenPipe`] if nobody reads any more, and all others.
+pub(crate) fn write(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
 /// Writes a line to stderr. If even that fails there is nobody left to tell.
-fn complain(line: &str) {
+pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Rows of cells in aligned columns, two spaces apart; a line each, without
-/// spaces at its end.
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [["NAME", "POOL"], ["vgpu10", "B"], ["-", "0x00"]]
-            .map(|row| row.map(String::from).to_vec());
-        assert_eq!(table(&rows), "NAME    POOL\nvgpu10  B\n-       0x00\n");
-    }
 }

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// The number of the JSON format: fields are only added within one.
-const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// The result of a run.
 #[derive(Debug, Default)]
@@ -18,6 +18,10 @@ pub(crate) struct Report {
     /// The objects in `devices` of the JSON document; `None` if the run did not
     /// come as far as looking for devices.
     pub(crate) devices: Option<Vec<Map<String, Value>>>,
+    /// Another list of the JSON document, by its name.
+    pub(crate) list: Option<(&'static str, Vec<Value>)>,
+    /// How it was done, for those who ask; for stderr.
+    pub(crate) details: Vec<String>,
     /// What the user should know, though nothing went wrong; for stderr.
     pub(crate) notes: Vec<String>,
     /// What went wrong, the most important first.
@@ -54,11 +58,23 @@ impl Report {
         if let Some(devices) = &self.devices {
             document.insert("devices".into(), json!(devices));
         }
+        if let Some((name, list)) = &self.list {
+            document.insert((*name).into(), json!(list));
+        }
         if let Some(failure) = self.failures.first() {
             document.insert("error".into(), failure.json());
         }
         document.into()
     }
+}
+
+/// The JSON document with `devices` and nothing else.
+pub(crate) fn document_of(devices: Vec<Map<String, Value>>) -> Value {
+    let report = Report {
+        devices: Some(devices),
+        ..Default::default()
+    };
+    report.document()
 }
 
 #[cfg(test)]

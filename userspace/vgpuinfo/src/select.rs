@@ -44,11 +44,16 @@ impl fmt::Display for Selector {
 }
 
 impl Selector {
-    fn selects(&self, device: &Vgpu) -> bool {
+    pub(crate) fn selects(&self, device: &Vgpu) -> bool {
+        self.names(device.name(), Some(device.pci()))
+    }
+
+    /// Whether it names the device of that name and address.
+    pub(crate) fn names(&self, name: Option<&str>, address: Option<PciAddress>) -> bool {
         match self {
             Selector::All => true,
-            Selector::Name(name) => device.name() == Some(name),
-            Selector::Address(address) => device.pci() == *address,
+            Selector::Name(wanted) => name == Some(wanted),
+            Selector::Address(wanted) => address == Some(*wanted),
         }
     }
 }

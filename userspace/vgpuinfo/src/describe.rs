@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the program says about itself, for people, shells and other programs.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use clap::{CommandFactory, ValueEnum};
+use clap_complete::aot::{Shell as Completer, generate};
+use serde_json::json;
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+use crate::fields::FIELDS;
+use crate::format::table;
+use crate::manual;
+use crate::report::Report;
+use crate::terminal::Terminal;
+
+/// The schema of everything that is written in JSON.
+const SCHEMA: &str = include_str!("../schema/vgpuinfo-1.schema.json");
+
+/// A shell that arguments can be completed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// Lists the fields.
+pub(crate) fn fields() -> Report {
+    let headings = ["FIELD", "TYPE", "DESCRIPTION"].map(String::from).to_vec();
+    let rows = FIELDS.iter().map(|field| {
+        [field.name, field.kind.json_type(), field.help]
+            .map(String::from)
+            .to_vec()
+    });
+    let objects = FIELDS.iter().map(|field| {
+        json!({
+            "name": field.name,
+            "type": field.kind.json_type(),
+            "description": field.help,
+        })
+    });
+    Report {
+        // Not cut: who asks for descriptions wants to read them.
+        text: table(
+            Some(headings),
+            rows.collect(),
+            &Terminal {
+                width: None,
+                ..Terminal::stdout()
+            },
+        ),
+        list: Some(("fields", objects.collect())),
+        ..Default::default()
+    }
+}
+
+/// Prints the schema.
+pub(crate) fn schema() -> Report {
+    text(SCHEMA.into())
+}
+
+/// Prints the script that completes arguments in `shell`.
+pub(crate) fn completions(shell: Shell) -> Report {
+    let shell = match shell {
+        Shell::Bash => Completer::Bash,
+        Shell::Zsh => Completer::Zsh,
+        Shell::Fish => Completer::Fish,
+    };
+    let mut script = Vec::new();
+    generate(
+        shell,
+        &mut Cli::command(),
+        env!("CARGO_PKG_NAME"),
+        &mut script,
+    );
+    text(String::from_utf8_lossy(&script).into_owned())
+}
+
+/// Prints the man page, or writes it and those of the subcommands to files in
+/// `directory`.
+pub(crate) fn man(directory: Option<&Path>) -> Report {
+    let written = match directory {
+        None => manual::page().map(text),
+        Some(directory) => write_pages(directory).map(|()| Report::default()),
+    };
+    written.unwrap_or_else(|error| Report::failed(Failure::Output(error)))
+}
+
+fn write_pages(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (name, page) in manual::pages()? {
+        fs::write(directory.join(format!("{name}.1")), page)?;
+    }
+    Ok(())
+}
+
+fn text(text: String) -> Report {
+    Report {
+        text,
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_schema_describes_the_fields_of_the_table_in_its_order() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let properties = schema["$defs"]["device"]["properties"].as_object().unwrap();
+        let names: Vec<&String> = properties.keys().collect();
+        let fields = FIELDS.iter().map(|field| field.name);
+        let known: Vec<&str> = fields.chain(["result", "sequence"]).collect();
+        assert_eq!(names, known);
+        for field in FIELDS {
+            let property = &properties[field.name];
+            assert_eq!(property["description"], field.help);
+            assert_eq!(property["type"], json!([field.kind.json_type(), "null"]));
+        }
+    }
+
+    #[test]
+    fn every_page_of_the_manual_has_a_name_of_its_own() {
+        let pages = manual::pages().unwrap();
+        let mut names: Vec<&String> = pages.iter().map(|(name, _)| name).collect();
+        assert!(names.contains(&&"vgpuinfo".to_owned()));
+        assert!(names.contains(&&"vgpuinfo-query".to_owned()));
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), pages.len());
+        for (name, page) in &pages {
+            assert!(page.contains(&format!(".TH {name} 1")), "{name}: {page}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `vgpuinfo doctor`.
+
+use serde_json::json;
+use vgpu::{Finding, Roots, Verdict, diagnose};
+
+use crate::cli::Options;
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::select::Selector;
+use crate::terminal::Terminal;
+
+/// Styles in ECMA-48.
+const GREEN: u8 = 32;
+const YELLOW: u8 = 33;
+const RED: u8 = 31;
+
+/// Says what is as it should be and what is not, one line each.
+pub(crate) fn doctor(options: &Options) -> Report {
+    let findings = match diagnose(&Roots::under(&options.sysroot)) {
+        Ok(findings) => findings,
+        Err(error) => return Report::failed(Failure::Discovery(error)),
+    };
+    let selectors = options.selectors(None);
+    let findings: Vec<Finding> = findings
+        .into_iter()
+        .filter(|it| concerns(it, &selectors))
+        .collect();
+    let terminal = Terminal::stdout();
+    let mut report = Report {
+        text: findings.iter().map(|it| line(it, &terminal)).collect(),
+        list: Some(("findings", findings.iter().map(object).collect())),
+        ..Default::default()
+    };
+    let problems = findings
+        .iter()
+        .filter(|it| it.verdict == Verdict::Problem)
+        .count();
+    if problems > 0 {
+        report.failures.push(Failure::Unhealthy(problems));
+    }
+    report
+}
+
+/// Whether a finding is about one of the devices named, or about the machine.
+fn concerns(finding: &Finding, selectors: &[Selector]) -> bool {
+    let machine = finding.pci.is_none();
+    let named = |it: &Selector| it.names(finding.name.as_deref(), finding.pci);
+    machine || selectors.is_empty() || selectors.iter().any(named)
+}
+
+fn line(finding: &Finding, terminal: &Terminal) -> String {
+    let style = match finding.verdict {
+        Verdict::Ok => GREEN,
+        Verdict::Unknown | Verdict::Warning => YELLOW,
+        Verdict::Problem => RED,
+    };
+    let verdict = terminal.paint(style, &format!("{:7}", finding.verdict));
+    let subject = match (&finding.name, finding.pci) {
+        (Some(name), _) => format!("{name}: "),
+        (None, Some(address)) => format!("{address}: "),
+        (None, None) => String::new(),
+    };
+    let hint = match &finding.hint {
+        Some(hint) => format!(" ({hint})"),
+        None => String::new(),
+    };
+    let (check, message) = (finding.check, &finding.message);
+    format!("{verdict}  {check:9}  {subject}{message}{hint}\n")
+}
+
+fn object(finding: &Finding) -> serde_json::Value {
+    json!({
+        "check": finding.check,
+        "name": finding.name,
+        "pci": finding.pci.map(|address| address.to_string()),
+        "verdict": finding.verdict.to_string(),
+        "fault": finding.fault,
+        "message": finding.message,
+        "hint": finding.hint,
+    })
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Records of devices in the formats that people and programs read. All formats
+//! take their columns from the same table.
+
+mod csv;
+mod pairs;
+mod prometheus;
+mod raw;
+mod table;
+
+use clap::ValueEnum;
+use serde_json::{Map, Value as Json};
+use vgpu::Vgpu;
+
+use crate::fields::{Field, Value};
+use crate::gather::Row;
+use crate::report::document_of;
+use crate::terminal::Terminal;
+
+pub(crate) use table::table;
+
+/// A format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns, for people
+    Table,
+    /// Comma-separated values (RFC 4180), with the names in the first line
+    Csv,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// VGPU_NAME='value' pairs, safe for eval in a shell
+    Pairs,
+    /// Values separated by one space, with blanks in them escaped
+    Raw,
+    /// Prometheus text exposition 0.0.4
+    Prometheus,
+}
+
+/// Values of some fields, one row a device.
+pub(crate) struct Records<'a> {
+    columns: &'a [&'a Field],
+    rows: Vec<Record>,
+}
+
+struct Record {
+    /// What the device is called, whichever columns were asked for.
+    name: Option<String>,
+    pci: String,
+    values: Vec<Value>,
+}
+
+impl Record {
+    fn new(device: &Vgpu, values: Vec<Value>) -> Self {
+        Record {
+            name: device.name().map(str::to_owned),
+            pci: device.pci().to_string(),
+            values,
+        }
+    }
+}
+
+impl<'a> Records<'a> {
+    /// The `columns` of `rows`.
+    pub(crate) fn new(columns: &'a [&'a Field], rows: &[Row]) -> Self {
+        let rows = rows.iter().map(|(device, info)| {
+            let values = columns
+                .iter()
+                .map(|field| field.value(device, info.as_ref()));
+            Record::new(device, values.collect())
+        });
+        Records {
+            columns,
+            rows: rows.collect(),
+        }
+    }
+
+    /// All of it as `format` has it, with a line of headings where the format
+    /// knows one and `headings` asks for it.
+    pub(crate) fn format(&self, format: Format, headings: bool, terminal: &Terminal) -> String {
+        match format {
+            Format::Table => self.table(headings, terminal),
+            Format::Csv => self.csv(headings),
+            Format::Json => format!("{:#}\n", document_of(self.objects())),
+            Format::Ndjson => self.ndjson(),
+            Format::Pairs => self.pairs(),
+            Format::Raw => self.raw(headings),
+            Format::Prometheus => self.prometheus(),
+        }
+    }
+
+    /// As the JSON document has them.
+    pub(crate) fn objects(&self) -> Vec<Map<String, Json>> {
+        let rows = self.rows.iter().map(|row| {
+            let members = self.cells(row);
+            members
+                .map(|(field, value)| (field.name.into(), value.json()))
+                .collect()
+        });
+        rows.collect()
+    }
+
+    fn ndjson(&self) -> String {
+        let objects = self.objects().into_iter();
+        objects
+            .map(|object| Json::Object(object).to_string() + "\n")
+            .collect()
+    }
+
+    fn cells<'r>(&self, row: &'r Record) -> impl Iterator<Item = (&'a Field, &'r Value)> {
+        self.columns.iter().copied().zip(&row.values)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading the devices that a run is about, for what shows all of them.
+
+use vgpu::{Error, Info, Vgpu};
+
+use crate::cli::Options;
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::select::{Selector, select};
+
+/// A device, and what its registers say if they could be read.
+pub(crate) type Row = (Vgpu, Option<Info>);
+
+/// Reads the devices that the options name. One that cannot be read has its row
+/// all the same; one that vanished meanwhile has none.
+///
+/// Gives the rows and a report of what there was to say about them.
+///
+/// # Errors
+/// The report of a run that found no device.
+pub(crate) fn gather(
+    found: Vec<Vgpu>,
+    options: &Options,
+    needs_info: bool,
+) -> Result<(Vec<Row>, Report), Box<Report>> {
+    let selectors = options.selectors(None);
+    let selection = select(found, &selectors).map_err(Report::without_devices)?;
+    // Whoever asks for a device by its name wants to know that it vanished.
+    let named = selectors.iter().any(|it| *it != Selector::All);
+    let mut report = Report::default();
+    let mut rows = Vec::new();
+    for mut device in selection.devices {
+        if !needs_info {
+            rows.push((device, None));
+            continue;
+        }
+        match device.read(options.source()) {
+            Ok(info) => {
+                let detail = format!("{}: read through {}", device.label(), info.source);
+                report.details.push(detail);
+                rows.push((device, Some(info)));
+            }
+            Err(Error::Gone) if !named && !device.is_present() => {
+                let note = format!("{}: {}", device.label(), Error::Gone);
+                report.notes.push(note);
+            }
+            Err(error) => {
+                let failure = Failure::Device(device.label(), error);
+                report.failures.push(failure);
+                rows.push((device, None));
+            }
+        }
+    }
+    if rows.is_empty() {
+        return Err(Box::new(Report {
+            notes: report.notes,
+            ..Report::without_devices(Failure::NoDevice)
+        }));
+    }
+    report.failures.extend(selection.missing);
+    Ok((rows, report))
+}
