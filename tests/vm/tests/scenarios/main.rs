@@ -2,9 +2,11 @@
 
 //! Scenarios that need a guest and the world outside it.
 
+mod doctor;
 mod hostile;
 mod hotplug;
 mod identity;
 mod loading;
 mod selftests;
 mod tools;
+mod watching;

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! vgpuinfo doctor in guests that lack something: it has to name what that is. What
+//! is wrong is in the guest alone, so one machine does.
+
+use anyhow::{Context, Result, ensure};
+use harness::{Guest, Machine};
+use serde_json::Value;
+use vm_tests::{guest, wait_for};
+
+const ADDRESS: &str = "0000:00:06.0";
+const PCI: &str = "/sys/bus/pci";
+
+/// The faults that doctor finds, as `VERDICT FAULT`. Each has to have a hint.
+fn faults(guest: &Guest, user: &str) -> Result<Vec<String>> {
+    let output = guest.run(&format!("su {user} -c 'vgpuinfo doctor -J'"))?;
+    let document: Value = serde_json::from_str(&output.text())
+        .with_context(|| format!("{} {}", output.text(), output.errors()))?;
+    let findings = document["findings"].as_array();
+    let mut faults = Vec::new();
+    for finding in findings.context("there are no findings")? {
+        let text = |name: &str| finding[name].as_str().unwrap_or_default();
+        if finding["fault"].is_string() {
+            ensure!(!text("hint").is_empty(), "no hint: {finding}");
+            faults.push(format!("{} {}", text("verdict"), text("fault")));
+        }
+    }
+    let problem = faults.iter().any(|fault| fault.starts_with("problem"));
+    let status = if problem { 8 } else { 0 };
+    ensure!(output.status() == Some(status), "{document}");
+    Ok(faults)
+}
+
+/// Fails unless doctor, run by root, finds just these.
+fn finds(guest: &Guest, expected: &[&str]) -> Result<()> {
+    let faults = faults(guest, "root")?;
+    ensure!(faults == expected, "found {faults:?}, not {expected:?}");
+    Ok(())
+}
+
+#[test]
+fn the_doctor_tells_no_device_from_one_of_the_wrong_class() -> Result<()> {
+    let empty = guest("doctor-none", Machine::Pc, &[])?;
+    finds(&empty, &["problem no_device"])?;
+    empty.plug("vgpu-stub-hostile,class=0x0300,id=wrong")?;
+    wait_for(&empty, "lspci -n | grep -q 1af4:1111")?;
+    finds(&empty, &["problem wrong_class"])?;
+    empty.finish()
+}
+
+#[test]
+fn the_doctor_names_what_keeps_the_driver_from_the_device() -> Result<()> {
+    let guest = guest("doctor-driver", Machine::Pc, &["pool_id=B"])?;
+    // The firmware has enabled the device.
+    finds(&guest, &["problem not_loaded"])?;
+
+    let module = guest.check("modinfo -n vgpu_stub")?;
+    guest.check(&format!("mv {module} /tmp"))?;
+    let missing = faults(&guest, "root")?;
+    ensure!(missing[0] == "problem not_installed", "{missing:?}");
+    guest.check(&format!("mv /tmp/vgpu_stub.ko {module}"))?;
+
+    guest.check("modprobe vgpu_stub")?;
+    finds(&guest, &[])?;
+
+    guest.check(&format!("echo {ADDRESS} >{PCI}/drivers/vgpu_stub/unbind"))?;
+    let unbound = faults(&guest, "root")?;
+    ensure!(unbound[0] == "problem not_bound", "{unbound:?}");
+
+    guest.check(&format!(
+        "modprobe uio_pci_generic
+         echo uio_pci_generic >{PCI}/devices/{ADDRESS}/driver_override
+         echo {ADDRESS} >{PCI}/drivers_probe"
+    ))?;
+    let elsewhere = faults(&guest, "root")?;
+    ensure!(elsewhere[0] == "problem bound_elsewhere", "{elsewhere:?}");
+
+    // The hint is a command, and does what it should.
+    let document: Value = serde_json::from_str(&guest.run("vgpuinfo doctor -J")?.text())?;
+    let findings = document["findings"].as_array().context("no findings")?;
+    let finding = findings.iter().find(|it| it["fault"] == "bound_elsewhere");
+    let hint = finding.and_then(|it| it["hint"].as_str());
+    guest.check(hint.context("no hint")?)?;
+    finds(&guest, &[])?;
+    guest.finish()
+}
+
+#[test]
+fn the_doctor_names_what_keeps_users_and_the_driver_from_a_bound_device() -> Result<()> {
+    let guest = guest("doctor-device", Machine::Pc, &["pool_id=B"])?;
+    guest.check("modprobe vgpu_stub")?;
+    let closed = faults(&guest, "user")?;
+    ensure!(closed == ["warning node_permission"], "{closed:?}");
+
+    guest.check("setpci -s 00:06.0 COMMAND=0:2")?;
+    let off = faults(&guest, "root")?;
+    ensure!(off.contains(&"problem decoding_off".to_owned()), "{off:?}");
+    guest.check("setpci -s 00:06.0 COMMAND=2:2")?;
+    finds(&guest, &[])?;
+
+    guest.check("rm /dev/vgpu0")?;
+    finds(&guest, &["problem no_node"])?;
+    guest.finish()
+}
+
+/// A guest whose kernel takes no module of ours, and what doctor says of it.
+fn refused(name: &str, argument: &str, fault: &str) -> Result<()> {
+    let guest = Guest::builder(name)
+        .device("pool_id=B")
+        .kernel_arguments(argument)
+        .boot()?;
+    let loaded = guest.run("modprobe vgpu_stub")?;
+    ensure!(!loaded.success(), "the module was loaded with {argument}");
+    let faults = faults(&guest, "root")?;
+    ensure!(faults[0] == format!("problem {fault}"), "{faults:?}");
+    guest.finish()
+}
+
+#[test]
+fn the_doctor_names_the_signature_that_the_kernel_insists_on() -> Result<()> {
+    refused("doctor-signature", "module.sig_enforce=1", "signature")
+}
+
+#[test]
+fn the_doctor_names_the_lockdown_that_refuses_the_module() -> Result<()> {
+    refused("doctor-lockdown", "lockdown=integrity", "lockdown")
+}
+
+#[test]
+fn the_doctor_names_the_kernel_that_the_module_was_built_for() -> Result<()> {
+    let guest = guest("doctor-vermagic", Machine::Pc, &["pool_id=B"])?;
+    let module = guest.check("modinfo -n vgpu_stub")?;
+    // Not the release: a kernel with symbol versions does not look at that.
+    guest.check(&format!(
+        "at=$(strings -t d {module} | awk '/vermagic=/ {{ print $1 + index($2 \" \" $3, \"SMP\") - 1 }}')
+         printf X | dd of={module} bs=1 seek=$at conv=notrunc 2>/dev/null
+         grep -q 'vermagic=[^ ]* XMP' {module}"
+    ))?;
+    ensure!(!guest.run("modprobe vgpu_stub")?.success());
+    let faults = faults(&guest, "root")?;
+    ensure!(faults[0] == "problem vermagic", "{faults:?}");
+    guest.finish()
+}
