@@ -65,8 +65,15 @@ tools: ## build vgpuinfo
 	@$(ENTER) cargo build --quiet --release --locked -p vgpuinfo
 
 .PHONY: install
-install: tools ## install vgpuinfo and the udev rule; DESTDIR, PREFIX
+install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFIX
 	install -D -m 755 $(RELEASE)/vgpuinfo $(DESTDIR)$(PREFIX)/bin/vgpuinfo
+	umask 022 && $(RELEASE)/vgpuinfo man --directory $(DESTDIR)$(PREFIX)/share/man/man1
+	$(RELEASE)/vgpuinfo completions bash | install -D -m 644 /dev/stdin \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vgpuinfo
+	$(RELEASE)/vgpuinfo completions zsh | install -D -m 644 /dev/stdin \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vgpuinfo
+	$(RELEASE)/vgpuinfo completions fish | install -D -m 644 /dev/stdin \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vgpuinfo.fish
 	install -D -m 644 userspace/udev/70-vgpu-stub.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-vgpu-stub.rules
 	install -D -m 644 userspace/udev/vgpu-stub.sysusers \
