@@ -61,7 +61,7 @@ endif
 .PHONY: tools
 tools: ## build vgpuinfo
 	@[ -e $(RELEASE)/vgpuinfo ] || \
-		echo '==> building vgpuinfo, once; about a minute on two cores' >&2
+		echo '==> building vgpuinfo, once; about a minute and a half on two cores' >&2
 	@$(ENTER) cargo build --quiet --release --locked -p vgpuinfo
 
 .PHONY: install
@@ -86,7 +86,7 @@ device: ## build QEMU with the device model, and say where it is
 .PHONY: initramfs
 initramfs: modules tools
 	@[ -e $(DEBUG)/vgpu-guest ] || \
-		echo '==> building what boots guests, once; about a minute on two cores' >&2
+		echo '==> building what boots guests, once; about a minute and a half on two cores' >&2
 	@$(ENTER) cargo build --quiet --release --locked -p vgpu-agent
 	@$(ENTER) cargo build --quiet --locked -p harness --bins
 	@$(ENTER) $(MAKE) --no-print-directory -s -C tests/selftests OUTPUT=$(BUILD)/selftests
