@@ -11,11 +11,6 @@ RELEASE := $(BUILD)/target/x86_64-unknown-linux-gnu/release
 DEBUG := $(BUILD)/target/x86_64-unknown-linux-gnu/debug
 PREFIX ?= /usr
 
-# What boots guests finds its parts in the environment.
-GUEST_ENV = VGPU_QEMU="$$(scripts/qemu)/qemu-system-x86_64" \
-	VGPU_KERNEL="$$(scripts/kernel)" \
-	VGPU_INITRAMFS="$(BUILD)/initramfs.cpio"
-
 .PHONY: help
 help: ## print this
 	@echo 'Targets:'
@@ -107,7 +102,7 @@ guest: ## boot a guest; DEVICES='pool_id=B,vm_id=7;pool_id=A' MACHINE=pc|q35 RUN
 
 .PHONY: demo
 demo: initramfs ## boot a guest with a device and show that all of it works
-	@$(ENTER) env $(GUEST_ENV) $(DEBUG)/vgpu-demo
+	@scripts/guest-env $(DEBUG)/vgpu-demo
 
 .PHONY: check
 check: ## run all tests and lints
