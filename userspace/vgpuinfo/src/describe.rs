@@ -78,7 +78,34 @@ pub(crate) fn completions(shell: Shell) -> Report {
         env!("CARGO_PKG_NAME"),
         &mut script,
     );
-    text(String::from_utf8_lossy(&script).into_owned())
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if shell == Completer::Fish {
+        script += &fish_values();
+    }
+    text(script)
+}
+
+/// The values that subcommands take, for fish: clap_complete knows there only those
+/// of options.
+fn fish_values() -> String {
+    let command = Cli::command();
+    let name = command.get_name();
+    let mut lines = String::new();
+    for subcommand in command.get_subcommands() {
+        let values = subcommand
+            .get_positionals()
+            .flat_map(|argument| argument.get_possible_values());
+        for value in values.filter(|value| !value.is_hide_set()) {
+            let help = value.get_help().map(ToString::to_string);
+            lines += &format!(
+                "complete -c {name} -n \"__fish_{name}_using_subcommand {}\" -f -a '{}' -d '{}'\n",
+                subcommand.get_name(),
+                value.get_name(),
+                help.unwrap_or_default().replace('\'', "\\'"),
+            );
+        }
+    }
+    lines
 }
 
 /// Prints the man page, or writes it and those of the subcommands to files in
