@@ -32,6 +32,22 @@ impl Artifacts {
         Self::from_lookup(|name| env::var_os(name).map(PathBuf::from))
     }
 
+    /// The same with another kernel, which `scripts/kernel --without-rust` made and
+    /// `VGPU_KERNEL_WITHOUT_RUST` names. None of the modules is for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Artifacts::from_env`].
+    pub fn without_rust() -> Result<Self> {
+        Self::from_lookup(|name| {
+            let name = match name {
+                "VGPU_KERNEL" => "VGPU_KERNEL_WITHOUT_RUST",
+                name => name,
+            };
+            env::var_os(name).map(PathBuf::from)
+        })
+    }
+
     fn from_lookup(lookup: impl Fn(&str) -> Option<PathBuf>) -> Result<Self> {
         let qemu = required(&lookup, "VGPU_QEMU", "QEMU with the device", "device")?;
         let directory = required(&lookup, "VGPU_KERNEL", "the guest's kernel", "modules")?;

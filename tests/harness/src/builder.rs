@@ -54,6 +54,7 @@ pub struct GuestBuilder {
     kernel_arguments: Vec<String>,
     limit: Duration,
     cancel: Option<Arc<AtomicUsize>>,
+    artifacts: Option<Artifacts>,
 }
 
 impl GuestBuilder {
@@ -66,6 +67,7 @@ impl GuestBuilder {
             kernel_arguments: Vec::new(),
             limit: LIMIT,
             cancel: None,
+            artifacts: None,
         }
     }
 
@@ -130,6 +132,13 @@ impl GuestBuilder {
         self
     }
 
+    /// Makes the guest of `artifacts`; of those of the environment when not called.
+    #[must_use]
+    pub fn artifacts(mut self, artifacts: Artifacts) -> Self {
+        self.artifacts = Some(artifacts);
+        self
+    }
+
     /// Boots the guest and returns when its agent is ready.
     ///
     /// # Errors
@@ -137,7 +146,7 @@ impl GuestBuilder {
     /// Something of [`Artifacts`] is missing, QEMU refuses its command line, the
     /// kernel panics, or the guest does not come up within its time.
     pub fn boot(self) -> Result<Guest> {
-        let artifacts = Artifacts::from_env()?;
+        let artifacts = self.artifacts.clone().map_or_else(Artifacts::from_env, Ok)?;
         let logs = Logs::new(&self.name)?;
         let sockets = tempfile::Builder::new().prefix("vgpu-guest-").tempdir()?;
         let mut command = self.command(&artifacts)?;
@@ -176,7 +185,7 @@ impl GuestBuilder {
     /// Something of [`Artifacts`] is missing, or QEMU cannot be started. What QEMU
     /// says itself goes to stderr.
     pub fn interact(self) -> Result<ExitStatus> {
-        let artifacts = Artifacts::from_env()?;
+        let artifacts = self.artifacts.clone().map_or_else(Artifacts::from_env, Ok)?;
         let logs = Logs::new(&self.name)?;
         let mut command = self.command(&artifacts)?;
         command.args(self.kernel(&artifacts, &shell_argument()));

@@ -4,7 +4,7 @@
 //! is wrong is in the guest alone, so one machine does.
 
 use anyhow::{Context, Result, ensure};
-use harness::{Guest, Machine};
+use harness::{Artifacts, Guest, Machine};
 use serde_json::Value;
 use vm_tests::{guest, wait_for};
 
@@ -139,5 +139,18 @@ fn the_doctor_names_the_kernel_that_the_module_was_built_for() -> Result<()> {
     ensure!(!guest.run("modprobe vgpu_stub")?.success());
     let faults = faults(&guest, "root")?;
     ensure!(faults[0] == "problem vermagic", "{faults:?}");
+    guest.finish()
+}
+
+#[test]
+fn the_doctor_names_a_kernel_without_rust_and_vgpuinfo_does_without_the_driver() -> Result<()> {
+    let guest = Guest::builder("doctor-without-rust")
+        .artifacts(Artifacts::without_rust()?)
+        .device("pool_id=B,priority=high,vm_id=200")
+        .boot()?;
+    finds(&guest, &["problem no_rust"])?;
+    for (field, value) in [("pool_id", "B"), ("priority", "high"), ("vm_id", "200")] {
+        ensure!(guest.check(&format!("vgpuinfo get {field}"))? == value);
+    }
     guest.finish()
 }
