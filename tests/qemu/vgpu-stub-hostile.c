@@ -25,6 +25,7 @@ struct VGPUStubHostileState {
     MemoryRegion bar0;
 
     uint16_t class_id;
+    uint8_t revision;
     uint32_t bar0_size;
     bool bar0_io;
 
@@ -93,6 +94,7 @@ static void vgpu_stub_hostile_realize(PCIDevice *pci_dev, Error **errp)
     }
 
     pci_config_set_class(pci_dev->config, s->class_id);
+    pci_config_set_revision(pci_dev->config, s->revision);
     pci_config_set_interrupt_pin(pci_dev->config, 1);
 
     memory_region_init_io(&s->bar0, OBJECT(s), &vgpu_stub_hostile_ops, s,
@@ -138,6 +140,8 @@ static void vgpu_stub_hostile_init(Object *obj)
 static const Property vgpu_stub_hostile_properties[] = {
     DEFINE_PROP_UINT16("class", VGPUStubHostileState, class_id,
                        VGPU_PCI_CLASS),
+    DEFINE_PROP_UINT8("revision", VGPUStubHostileState, revision,
+                      VGPU_PCI_REVISION_1),
     DEFINE_PROP_UINT32("bar0-size", VGPUStubHostileState, bar0_size,
                        VGPU_BAR0_SIZE),
     DEFINE_PROP_BOOL("bar0-io", VGPUStubHostileState, bar0_io, false),

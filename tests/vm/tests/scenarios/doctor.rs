@@ -103,6 +103,19 @@ fn the_doctor_names_what_keeps_users_and_the_driver_from_a_bound_device() -> Res
     guest.finish()
 }
 
+#[test]
+fn the_doctor_names_a_newer_revision_and_a_device_that_answers_nonsense() -> Result<()> {
+    let liar = "vgpu-stub-hostile,id=liar,revision=9";
+    let guest = guest("doctor-registers", Machine::Pc, &[liar])?;
+    guest.check("modprobe vgpu_stub")?;
+    finds(&guest, &["warning unknown_revision"])?;
+    guest
+        .qmp()
+        .qom_set("/machine/peripheral/liar", "all-ones", true)?;
+    finds(&guest, &["problem gone", "warning unknown_revision"])?;
+    guest.finish()
+}
+
 /// A guest whose kernel takes no module of ours, and what doctor says of it.
 fn refused(name: &str, argument: &str, fault: &str) -> Result<()> {
     let guest = Guest::builder(name)
