@@ -3,14 +3,17 @@
 //! The connection to the agent in the guest.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use vgpu_agent::{Reply, Request};
 
 use crate::command::Piece;
@@ -131,16 +134,36 @@ impl Agent {
                 .map_or_else(|poison| poison.into_inner().0, |(state, _)| state);
             process.check()?;
             if Instant::now() > end {
-                bail!(
-                    "the guest was not ready after {} seconds; its console: {}",
-                    timeout.as_secs(),
-                    process.logs.console().display()
-                );
+                return Err(NotReady {
+                    timeout,
+                    console: process.logs.console(),
+                }
+                .into());
             }
         }
         Ok(state.release.clone())
     }
 }
+
+/// The guest is neither dead nor ready.
+#[derive(Debug)]
+pub(crate) struct NotReady {
+    timeout: Duration,
+    console: PathBuf,
+}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the guest was not ready after {} seconds; its console: {}",
+            self.timeout.as_secs(),
+            self.console.display()
+        )
+    }
+}
+
+impl Error for NotReady {}
 
 fn dispatch(shared: &Shared, reply: Reply) {
     let mut state = shared.lock();

@@ -15,9 +15,10 @@ use std::time::Duration;
 use anyhow::Result;
 use rustix::termios::tcgetwinsize;
 
+use crate::agent::NotReady;
 use crate::artifacts::Artifacts;
 use crate::devices;
-use crate::guest::Guest;
+use crate::guest::{BOOT, Guest};
 use crate::logs::Logs;
 use crate::machine::Machine;
 use crate::process::Process;
@@ -53,6 +54,7 @@ pub struct GuestBuilder {
     qemu_arguments: Vec<OsString>,
     kernel_arguments: Vec<String>,
     limit: Duration,
+    boot_limit: Duration,
     cancel: Option<Arc<AtomicUsize>>,
     artifacts: Option<Artifacts>,
 }
@@ -66,6 +68,7 @@ impl GuestBuilder {
             qemu_arguments: Vec::new(),
             kernel_arguments: Vec::new(),
             limit: LIMIT,
+            boot_limit: BOOT,
             cancel: None,
             artifacts: None,
         }
@@ -124,6 +127,13 @@ impl GuestBuilder {
         self
     }
 
+    /// How long the guest may take to boot; a minute when not called.
+    #[must_use]
+    pub fn boot_limit(mut self, limit: Duration) -> Self {
+        self.boot_limit = limit;
+        self
+    }
+
     /// Ends every wait for the guest once `signal` is not 0, as
     /// `signal_hook::flag::register_usize` makes it.
     #[must_use]
@@ -141,12 +151,31 @@ impl GuestBuilder {
 
     /// Boots the guest and returns when its agent is ready.
     ///
+    /// On a busy machine a guest now and then gets stuck early in its kernel, while
+    /// that times its clocks against QEMU's. Nothing of ours runs by then, so such a
+    /// guest is started once more, as NAME-again; the logs of the first one stay.
+    ///
     /// # Errors
     ///
     /// Something of [`Artifacts`] is missing, QEMU refuses its command line, the
     /// kernel panics, or the guest does not come up within its time.
     pub fn boot(self) -> Result<Guest> {
-        let artifacts = self.artifacts.clone().map_or_else(Artifacts::from_env, Ok)?;
+        let mut again = self.clone();
+        again.name += "-again";
+        match self.boot_once() {
+            Err(error) if error.is::<NotReady>() => {
+                eprintln!("{error}; starting it once more");
+                again.boot_once()
+            }
+            booted => booted,
+        }
+    }
+
+    fn boot_once(self) -> Result<Guest> {
+        let artifacts = self
+            .artifacts
+            .clone()
+            .map_or_else(Artifacts::from_env, Ok)?;
         let logs = Logs::new(&self.name)?;
         let sockets = tempfile::Builder::new().prefix("vgpu-guest-").tempdir()?;
         let mut command = self.command(&artifacts)?;
@@ -172,7 +201,7 @@ impl GuestBuilder {
             // Ctrl-C is for the harness, which ends the guest in its own way.
             .process_group(0);
         let limit = Some(self.limit);
-        Guest::start(self.machine, sockets, || {
+        Guest::start(self.machine, sockets, self.boot_limit, || {
             Process::start(command, logs, limit, self.cancel)
         })
     }
@@ -185,7 +214,10 @@ impl GuestBuilder {
     /// Something of [`Artifacts`] is missing, or QEMU cannot be started. What QEMU
     /// says itself goes to stderr.
     pub fn interact(self) -> Result<ExitStatus> {
-        let artifacts = self.artifacts.clone().map_or_else(Artifacts::from_env, Ok)?;
+        let artifacts = self
+            .artifacts
+            .clone()
+            .map_or_else(Artifacts::from_env, Ok)?;
         let logs = Logs::new(&self.name)?;
         let mut command = self.command(&artifacts)?;
         command.args(self.kernel(&artifacts, &shell_argument()));

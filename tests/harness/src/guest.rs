@@ -23,7 +23,7 @@ use crate::qmp::Qmp;
 /// What QEMU takes from its start to its connections.
 const START: Duration = Duration::from_secs(30);
 /// What a boot takes at most. The guest's own limit may be shorter.
-const BOOT: Duration = Duration::from_secs(110);
+pub(crate) const BOOT: Duration = Duration::from_secs(60);
 /// What the console takes at most to catch up with the kernel.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -50,6 +50,7 @@ impl Guest {
     pub(crate) fn start(
         machine: Machine,
         sockets: TempDir,
+        boot_limit: Duration,
         process: impl FnOnce() -> Result<Process>,
     ) -> Result<Self> {
         // Listening before QEMU starts: it connects once and does not try again.
@@ -62,7 +63,7 @@ impl Guest {
             // Why QEMU closed the connection is better known from QEMU.
             Err(error) => return Err(why(&process).unwrap_or(error)),
         };
-        let release = agent.wait_ready(0, &process, BOOT)?;
+        let release = agent.wait_ready(0, &process, boot_limit)?;
         Ok(Self {
             process,
             agent,

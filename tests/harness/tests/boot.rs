@@ -127,6 +127,20 @@ fn a_guest_that_takes_too_long_is_killed() {
 }
 
 #[test]
+fn a_guest_that_gets_stuck_while_booting_is_started_once_more() {
+    let error = Guest::builder("harness-stuck")
+        // Its processors never start.
+        .qemu_arguments(["-S"])
+        .boot_limit(Duration::from_secs(1))
+        .boot()
+        .map(drop)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("not ready after 1 seconds"), "{error}");
+    assert!(error.contains("harness-stuck-again"), "{error}");
+}
+
+#[test]
 fn what_qemu_says_against_its_command_line_is_passed_on() {
     let error = Guest::builder("harness-refused")
         .device("no-such-device,id=x")
