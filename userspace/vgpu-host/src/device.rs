@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One vGPU stub, as the host defines it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use vgpu::parse_u32;
+
+/// The pools that a device can belong to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pool {
+    /// The default.
+    #[default]
+    A,
+    /// The other one.
+    B,
+}
+
+/// The priorities that a device can have within its pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// Less than others.
+    Low,
+    /// The default.
+    #[default]
+    Medium,
+    /// More than others.
+    High,
+}
+
+/// The properties of one device. The defaults are the device model's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// The property `pool_id`.
+    pub pool: Pool,
+    /// The property `priority`.
+    pub priority: Priority,
+    /// The property `vm_id`.
+    pub vm_id: u32,
+}
+
+impl Pool {
+    /// All of them.
+    pub const ALL: [Pool; 2] = [Pool::A, Pool::B];
+
+    /// The text that the device model takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pool::A => "A",
+            Pool::B => "B",
+        }
+    }
+}
+
+impl Priority {
+    /// All of them, the lowest first.
+    pub const ALL: [Priority; 3] = [Priority::Low, Priority::Medium, Priority::High];
+
+    /// The text that the device model takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Priority::Low => "low",
+            Priority::Medium => "medium",
+            Priority::High => "high",
+        }
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Pool {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Pool::ALL.into_iter().find(|pool| pool.name() == text);
+        known.ok_or("pool_id is A or B")
+    }
+}
+
+impl FromStr for Priority {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Priority::ALL.into_iter().find(|it| it.name() == text);
+        known.ok_or("priority is low, medium or high")
+    }
+}
+
+/// Reads a `vm_id`.
+///
+/// # Errors
+/// What a `vm_id` is. A leading zero is refused: to QEMU it means octal.
+pub fn parse_vm_id(text: &str) -> Result<u32, &'static str> {
+    if text.len() > 1 && text.starts_with('0') && !text.starts_with("0x") {
+        return Err("vm_id has no leading zero");
+    }
+    parse_u32(text).ok_or("vm_id is a number from 0 to 4294967295")
+}
+
+/// The typed key's text for the device.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Device {
+            pool,
+            priority,
+            vm_id,
+        } = self;
+        write!(f, "pool_id={pool},priority={priority},vm_id={vm_id}")
+    }
+}
+
+impl Device {
+    /// What follows `-device` for the device with this number, in this slot of
+    /// the PCI bus.
+    ///
+    /// Id and slot come last, so that the properties can be looked for right
+    /// behind the name of the device.
+    pub fn argument(&self, number: usize, slot: u8) -> String {
+        format!("vgpu-stub,{self},id={},addr=0x{slot:x}", id(number))
+    }
+}
+
+/// The id of the device with this number, by which QMP addresses it. It begins
+/// with the name of the device, which nothing else does.
+pub fn id(number: usize) -> String {
+    format!("vgpu-stub{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use vgpu::uapi;
+
+    use super::*;
+
+    #[test]
+    fn pools_and_priorities_are_those_of_the_contract() {
+        let letters = Pool::ALL.map(|pool| pool.name().parse::<vgpu::PoolId>());
+        let letters = letters.map(|pool| pool.unwrap().raw());
+        assert_eq!(letters, [uapi::VGPU_POOL_ID_A, uapi::VGPU_POOL_ID_B]);
+        for (raw, priority) in Priority::ALL.into_iter().enumerate() {
+            let raw = vgpu::Priority::from_raw(raw.try_into().unwrap());
+            assert_eq!(raw.name(), Some(priority.name()));
+        }
+    }
+
+    #[test]
+    fn the_argument_has_the_guides_text_in_front() {
+        let device = Device {
+            pool: Pool::B,
+            priority: Priority::High,
+            vm_id: 200,
+        };
+        assert_eq!(
+            device.argument(1, 0x1d),
+            "vgpu-stub,pool_id=B,priority=high,vm_id=200,id=vgpu-stub1,addr=0x1d"
+        );
+    }
+
+    #[test]
+    fn a_vm_id_is_a_number_that_qemu_reads_alike() {
+        for (text, value) in [
+            ("0", 0),
+            ("200", 200),
+            ("0xc8", 200),
+            ("4294967295", u32::MAX),
+        ] {
+            assert_eq!(parse_vm_id(text), Ok(value), "{text}");
+        }
+        for text in ["", "010", "00", "-1", "+1", "4294967296", "two", "0X1 "] {
+            assert!(parse_vm_id(text).is_err(), "{text:?}");
+        }
+    }
+}

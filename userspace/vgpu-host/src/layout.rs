@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where things are in dom0.
+
+/// The directory of what `vgpu-host install` puts there.
+pub const LIBEXEC: &str = "/usr/libexec/vgpu-stub";
+/// The hook, in that directory.
+pub const HOOK: &str = "/usr/libexec/vgpu-stub/vgpu-dm-hook";
+/// The hook's configuration.
+pub const HOOK_CONFIGURATION: &str = "/etc/vgpu-stub/hook.conf";
+/// The stock wrapper, which belongs to the toolstack.
+pub const WRAPPER: &str = "/usr/lib64/xen/bin/qemu-wrapper";
+/// Where distributions have xenstore's reader, the more usual place first.
+pub const XENSTORE_READ: [&str; 2] = ["/usr/bin/xenstore-read", "/usr/sbin/xenstore-read"];
+/// Where the system's log listens.
+pub const LOG: &str = "/dev/log";
+/// What the older way of setting devices leaves in the wrapper.
+pub const GUIDE_MARK: &[u8] = b"device-model-args from xenstore";

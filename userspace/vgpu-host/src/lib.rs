@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the two programs of the host share: the hook that gives a device model
+//! its vGPU stubs, and the command that sets them up.
+//!
+//! Text that comes from xenstore is parsed into [`Device`]s, and whatever is
+//! made for a command line is made of those. No text is copied.
+
+pub mod device;
+pub mod keys;
+pub mod layout;
+pub mod shown;
+pub mod xenstore;
+
+pub use device::{Device, Pool, Priority};
+pub use keys::KeyError;
+pub use shown::Shown;
