@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use vgpu_host::device::parse_vm_id;
+use vgpu_host::{Device, Pool, Priority};
+
+use crate::exit::Exit;
+
+/// Sets up the vGPU stubs of this host's virtual machines.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true, after_help = Exit::help())]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) action: Action,
+    /// Print a JSON document
+    #[arg(short = 'J', long, global = true)]
+    pub(crate) json: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+    /// The toolstack's command
+    #[arg(long, value_name = "PROGRAM", default_value = "xe", global = true)]
+    pub(crate) xe: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// List the VMs that have devices
+    List,
+    /// Give a VM one device, or one more
+    Attach {
+        /// Its uuid or its name
+        vm: String,
+        #[command(flatten)]
+        device: Properties,
+        /// Keep the devices that it has
+        #[arg(long)]
+        add: bool,
+    },
+    /// Take all devices of a VM away
+    Detach {
+        /// Its uuid or its name
+        vm: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Properties {
+    /// The pool: A or B
+    #[arg(long, default_value_t = Pool::default())]
+    pool: Pool,
+    /// low, medium or high
+    #[arg(long, default_value_t = Priority::default())]
+    priority: Priority,
+    /// The number of the virtual machine
+    #[arg(long, default_value_t = 0, value_parser = parse_vm_id)]
+    vm_id: u32,
+}
+
+impl Properties {
+    pub(crate) fn device(&self) -> Device {
+        Device {
+            pool: self.pool,
+            priority: self.priority,
+            vm_id: self.vm_id,
+        }
+    }
+}

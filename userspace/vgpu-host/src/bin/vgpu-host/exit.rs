@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Exit codes: what a script learns when it reads nothing else. They are ABI,
+//! and where vgpuinfo has the same, they are the same.
+
+use std::process::ExitCode;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Ok = 0,
+    Internal = 1,
+    Usage = 2,
+    NoVm = 3,
+    Timeout = 7,
+    Mismatch = 8,
+}
+
+impl Exit {
+    /// All codes, in order.
+    pub(crate) const ALL: [Exit; 6] = [
+        Exit::Ok,
+        Exit::Internal,
+        Exit::Usage,
+        Exit::NoVm,
+        Exit::Timeout,
+        Exit::Mismatch,
+    ];
+
+    /// The number.
+    pub(crate) fn code(self) -> u8 {
+        // CAST: the values are all above, and small.
+        self as u8
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Exit::Ok => "all went well",
+            Exit::Internal => "internal error, or xe failed",
+            Exit::Usage => "wrong usage",
+            Exit::NoVm => "no such VM",
+            Exit::Timeout => "timeout",
+            Exit::Mismatch => "a key is there that makes no sense",
+        }
+    }
+
+    /// The section of the help about exit codes.
+    pub(crate) fn help() -> String {
+        let lines = Exit::ALL.map(|exit| format!("\n  {}  {}", exit.code(), exit.meaning()));
+        format!("Exit codes:{}", lines.concat())
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_those_that_were_promised() {
+        assert_eq!(Exit::ALL.map(Exit::code), [0, 1, 2, 3, 7, 8]);
+    }
+}
