@@ -59,6 +59,13 @@ tools: ## build vgpuinfo
 		echo '==> building vgpuinfo, once; about a minute and a half on two cores' >&2
 	@$(ENTER) cargo build --quiet --release --locked -p vgpuinfo
 
+.PHONY: host
+host: ## build vgpu-host and vgpu-dm-hook, for dom0 of an XCP-ng host
+	@[ -e $(RELEASE)/vgpu-host ] || \
+		echo '==> building vgpu-host, once; about a minute on two cores' >&2
+	@$(ENTER) cargo build --quiet --release --locked -p vgpu-host
+	@printf '%s\n' $(RELEASE)/vgpu-host $(RELEASE)/vgpu-dm-hook
+
 .PHONY: install
 install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFIX
 	install -D -m 755 $(RELEASE)/vgpuinfo $(DESTDIR)$(PREFIX)/bin/vgpuinfo
