@@ -9,11 +9,11 @@
 
 #include "qemu/osdep.h"
 #include "qemu/log.h"
+#include "qemu/module.h"
 #include "qapi/error.h"
-#include "hw/pci/pci_device.h"
-#include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
 #include "standard-headers/linux/vgpu_stub.h"
+#include "vgpu-stub-compat.h"
 
 #define TYPE_VGPU_STUB "vgpu-stub"
 OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubState, VGPU_STUB)
@@ -183,7 +183,8 @@ static const Property vgpu_stub_properties[] = {
     DEFINE_PROP_UINT32("vm_id", VGPUStubState, vm_id, 0),
 };
 
-static void vgpu_stub_class_init(ObjectClass *klass, void *data)
+static void vgpu_stub_class_init(ObjectClass *klass,
+                                 VGPU_STUB_CONST void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
     PCIDeviceClass *k = PCI_DEVICE_CLASS(klass);
@@ -207,7 +208,7 @@ static const TypeInfo vgpu_stub_types[] = {
         .parent = TYPE_PCI_DEVICE,
         .instance_size = sizeof(VGPUStubState),
         .class_init = vgpu_stub_class_init,
-        .interfaces = (InterfaceInfo[]) {
+        .interfaces = (VGPU_STUB_CONST InterfaceInfo[]) {
             { INTERFACE_CONVENTIONAL_PCI_DEVICE },
             { },
         },

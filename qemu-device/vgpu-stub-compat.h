@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The interfaces of QEMU 11 that vgpu-stub.c is written against, for every
+ * QEMU from 4.2 on.
+ *
+ * What differs between versions is here and nowhere else, the oldest last: a
+ * block goes when the versions below its number are no longer of interest.
+ */
+
+#ifndef HW_MISC_VGPU_STUB_COMPAT_H
+#define HW_MISC_VGPU_STUB_COMPAT_H
+
+/* 402 for 4.2, 1001 for 10.1. A tree with later interfaces may say so. */
+#ifndef VGPU_STUB_QEMU
+#define VGPU_STUB_QEMU (QEMU_VERSION_MAJOR * 100 + QEMU_VERSION_MINOR)
+#endif
+
+#if VGPU_STUB_QEMU < 402
+#error "vgpu-stub needs QEMU 4.2 or later"
+#endif
+
+#if VGPU_STUB_QEMU >= 1100
+#include "hw/core/qdev-properties.h"
+#else
+#include "hw/qdev-properties.h"
+#endif
+
+#if VGPU_STUB_QEMU >= 800
+#include "hw/pci/pci_device.h"
+#else
+#include "hw/pci/pci.h"
+#endif
+
+/* The data of class_init and the interfaces of a type. */
+#if VGPU_STUB_QEMU >= 1001
+#define VGPU_STUB_CONST const
+#else
+#define VGPU_STUB_CONST
+#endif
+
+#if VGPU_STUB_QEMU < 1000
+/*
+ * The list of properties is neither const nor counted, but ends with one that
+ * has no name. It is made once, for the class, and lives as long as that.
+ */
+static inline void vgpu_stub_set_props_n(DeviceClass *dc,
+                                         const Property *props, size_t n)
+{
+    Property *list = g_new0(Property, n + 1);
+
+    memcpy(list, props, n * sizeof(*props));
+#if VGPU_STUB_QEMU >= 500
+    device_class_set_props(dc, list);
+#else
+    dc->props = list;
+#endif
+}
+
+#define device_class_set_props(dc, props) \
+    vgpu_stub_set_props_n(dc, props, ARRAY_SIZE(props))
+#endif
+
+#if VGPU_STUB_QEMU < 902
+static inline void device_class_set_legacy_reset(DeviceClass *dc,
+                                                 void (*reset)(DeviceState *))
+{
+    dc->reset = reset;
+}
+#endif
+
+#if VGPU_STUB_QEMU < 502
+#define OBJECT_DECLARE_SIMPLE_TYPE(InstanceType, MODULE_OBJ_NAME) \
+    typedef struct InstanceType InstanceType; \
+    \
+    static inline InstanceType *MODULE_OBJ_NAME(const void *obj) \
+    { \
+        return OBJECT_CHECK(InstanceType, obj, TYPE_ ## MODULE_OBJ_NAME); \
+    }
+#endif
+
+#endif /* HW_MISC_VGPU_STUB_COMPAT_H */
