@@ -10,6 +10,18 @@ pub const HOOK: &str = "/usr/libexec/vgpu-stub/vgpu-dm-hook";
 pub const HOOK_CONFIGURATION: &str = "/etc/vgpu-stub/hook.conf";
 /// The stock wrapper, which belongs to the toolstack.
 pub const WRAPPER: &str = "/usr/lib64/xen/bin/qemu-wrapper";
+/// What belongs to `vgpu-host install` itself: its record, and the files as
+/// they were before.
+pub const STATE: &str = "/var/lib/vgpu-stub";
+/// The configuration of xenopsd.
+pub const XENOPSD: &str = "/etc/xenopsd.conf";
+/// A directory of more of it, where there is one: all files in it are read,
+/// whatever their names are.
+pub const XENOPSD_DIRECTORY: &str = "/etc/xenopsd.conf.d";
+/// Our file in that directory.
+pub const XENOPSD_FILE: &str = "/etc/xenopsd.conf.d/vgpu-stub.conf";
+/// The setting of xenopsd that names the wrapper of device models.
+pub const XENOPSD_SETTING: &str = "upstream-compat-qemu-dm-wrapper";
 /// Where distributions have xenstore's reader, the more usual place first.
 pub const XENSTORE_READ: [&str; 2] = ["/usr/bin/xenstore-read", "/usr/sbin/xenstore-read"];
 /// Where the system's log listens.

@@ -35,6 +35,7 @@ pub(crate) fn attach(
     Ok(Report {
         text: format!("{uuid}: {}={value}; {LATER}\n", keys::TYPED),
         member: Some(("vm", json!({ "uuid": uuid, keys::TYPED: value }))),
+        ..Report::default()
     })
 }
 
@@ -58,6 +59,7 @@ pub(crate) fn detach(xe: &Xe, vm: &str, dry_run: bool) -> Result<Report, Failure
     Ok(Report {
         text,
         member: Some(("vm", json!({ "uuid": uuid, "removed": removed }))),
+        ..Report::default()
     })
 }
 

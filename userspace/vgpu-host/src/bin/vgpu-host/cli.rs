@@ -25,6 +25,9 @@ pub(crate) struct Cli {
     /// The toolstack's command
     #[arg(long, value_name = "PROGRAM", default_value = "xe", global = true)]
     pub(crate) xe: PathBuf,
+    /// Take the host's files from this directory
+    #[arg(long, value_name = "DIR", default_value = "/", global = true)]
+    pub(crate) root: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,6 +49,16 @@ pub(crate) enum Action {
         /// Its uuid or its name
         vm: String,
     },
+    /// Have device models started with their devices
+    Install {
+        /// The hook [default: vgpu-dm-hook beside this program]
+        #[arg(long, value_name = "FILE")]
+        hook: Option<PathBuf>,
+    },
+    /// Leave the host's files as they were before
+    Uninstall,
+    /// Say whether all that was installed is there and has its effect
+    Status,
 }
 
 #[derive(Debug, Args)]

@@ -6,8 +6,9 @@
 use std::process::ExitCode;
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Exit {
+    #[default]
     Ok = 0,
     Internal = 1,
     Usage = 2,
@@ -36,11 +37,11 @@ impl Exit {
     fn meaning(self) -> &'static str {
         match self {
             Exit::Ok => "all went well",
-            Exit::Internal => "internal error, or xe failed",
+            Exit::Internal => "internal error, or xe or a file failed",
             Exit::Usage => "wrong usage",
             Exit::NoVm => "no such VM",
             Exit::Timeout => "timeout",
-            Exit::Mismatch => "a key is there that makes no sense",
+            Exit::Mismatch => "something is not as it should be",
         }
     }
 

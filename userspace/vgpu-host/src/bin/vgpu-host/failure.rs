@@ -2,6 +2,9 @@
 
 //! What can go wrong in a run.
 
+use std::io;
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use thiserror::Error;
 use vgpu_host::{KeyError, Shown};
@@ -29,6 +32,10 @@ pub(crate) enum Failure {
     },
     #[error("VM {vm}: {source}")]
     TooMany { vm: String, source: KeyError },
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("{what}")]
+    Refused { what: String, hint: &'static str },
 }
 
 impl Failure {
@@ -37,9 +44,9 @@ impl Failure {
         match self {
             Failure::NoVm(_) => Exit::NoVm,
             Failure::Ambiguous { .. } | Failure::TooMany { .. } => Exit::Usage,
-            Failure::Start { .. } | Failure::Xe { .. } => Exit::Internal,
+            Failure::Start { .. } | Failure::Xe { .. } | Failure::File { .. } => Exit::Internal,
             Failure::Timeout(_) => Exit::Timeout,
-            Failure::BadKey { .. } => Exit::Mismatch,
+            Failure::BadKey { .. } | Failure::Refused { .. } => Exit::Mismatch,
         }
     }
 
@@ -53,6 +60,8 @@ impl Failure {
             Failure::Xe { .. } => "xe",
             Failure::BadKey { .. } => "bad_key",
             Failure::TooMany { .. } => "too_many",
+            Failure::File { .. } => "file",
+            Failure::Refused { .. } => "refused",
         }
     }
 
@@ -66,6 +75,8 @@ impl Failure {
             Failure::Xe { .. } => "see /var/log/xensource.log",
             Failure::BadKey { .. } => "attach without --add sets what is right",
             Failure::TooMany { .. } => "detach first",
+            Failure::File { .. } => "run this as root; when the cause is gone, run it again",
+            Failure::Refused { hint, .. } => hint,
         }
     }
 

@@ -46,5 +46,6 @@ pub(crate) fn list(xe: &Xe) -> Result<Report, Failure> {
     Ok(Report {
         text,
         member: Some(("vms", vms.into())),
+        ..Report::default()
     })
 }

@@ -6,8 +6,15 @@ mod attach;
 mod cli;
 mod exit;
 mod failure;
+mod install;
 mod list;
+mod record;
+mod status;
+mod tree;
+mod uninstall;
+mod wrapper;
 mod xe;
+mod xenopsd;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -18,17 +25,20 @@ use serde_json::{Value, json};
 use crate::cli::{Action, Cli};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::tree::Tree;
 use crate::xe::Xe;
 
 /// The number of the JSON format: fields are only added within one.
 const SCHEMA: u32 = 1;
 
 /// What a run has to say: text for people, a member of the document for
-/// programs.
+/// programs, and notes for people who may not look for them, on stderr.
 #[derive(Default)]
 struct Report {
     text: String,
     member: Option<(&'static str, Value)>,
+    notes: Vec<String>,
+    exit: Exit,
 }
 
 fn main() -> ExitCode {
@@ -48,8 +58,15 @@ fn run() -> Exit {
         }
     };
     let done = execute(&cli);
-    if let Err(failure) = &done {
-        let _ = writeln!(io::stderr(), "{}", failure.line());
+    match &done {
+        Ok(report) => {
+            for note in &report.notes {
+                let _ = writeln!(io::stderr(), "vgpu-host: {note}");
+            }
+        }
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "{}", failure.line());
+        }
     }
     let text = match (&done, cli.json) {
         (done, true) => format!("{:#}\n", document(done)),
@@ -63,7 +80,7 @@ fn run() -> Exit {
     match (done, written) {
         (Err(failure), _) => failure.exit(),
         (Ok(_), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Internal,
-        (Ok(_), _) => Exit::Ok,
+        (Ok(report), _) => report.exit,
     }
 }
 
@@ -75,10 +92,16 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
             attach::attach(&xe, vm, device.device(), *add, cli.dry_run)
         }
         Action::Detach { vm } => attach::detach(&xe, vm, cli.dry_run),
+        Action::Install { hook } => {
+            install::install(&Tree::to_change(&cli.root, cli.dry_run)?, hook.as_deref())
+        }
+        Action::Uninstall => uninstall::uninstall(&Tree::to_change(&cli.root, cli.dry_run)?),
+        Action::Status => status::status(&Tree::to_read(&cli.root)),
     }
 }
 
-/// `error` is there if and only if the run did not end with exit code 0.
+/// `error` is there if and only if the run failed. What `status` finds is no
+/// failure of its run: its own member says it.
 fn document(done: &Result<Report, Failure>) -> Value {
     let mut document = json!({ "schema": SCHEMA });
     match done {

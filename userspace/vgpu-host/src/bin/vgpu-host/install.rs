@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Has xenopsd start the hook, and takes the older way's patch out of the stock
+//! wrapper.
+//!
+//! Everything is looked at before anything is changed. The order of the changes
+//! has every state between them work: the files as they were are kept first,
+//! and xenopsd's setting comes when the hook is there.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use vgpu_host::layout::{HOOK, LIBEXEC, STATE, WRAPPER, XENOPSD_SETTING};
+
+use crate::Report;
+use crate::failure::Failure;
+use crate::record::{Entry, Item, Record};
+use crate::tree::{Attributes, Found, Tree};
+use crate::wrapper::Wrapper;
+use crate::xenopsd;
+
+/// What has to follow a change of the setting.
+pub(crate) const RESTART: &str =
+    "xenopsd reads its setting when it starts: run xe-toolstack-restart";
+/// Directories that are made where they are not there.
+const DIRECTORIES: [&str; 2] = ["/usr/libexec", LIBEXEC];
+/// Directories in which files are written, the outer ones first.
+const WRITTEN_IN: [&str; 4] = ["/etc", "/usr/lib64/xen/bin", LIBEXEC, STATE];
+
+/// A file that is to have another content.
+struct Change {
+    item: Item,
+    path: &'static str,
+    /// What is there now.
+    found: Option<Found>,
+    bytes: Vec<u8>,
+    attributes: Attributes,
+}
+
+pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failure> {
+    let program = read_hook(hook)?;
+    let mut changes = Vec::new();
+    changes.extend(change_hook(tree, program)?);
+    changes.extend(change_wrapper(tree)?);
+    changes.extend(change_setting(tree)?);
+
+    let old = Record::read(tree)?;
+    let record = next_record(tree, old.clone(), &changes)?;
+    tidy(tree)?;
+    if old.as_ref() != Some(&record) || !changes.is_empty() {
+        tree.make_directory(STATE)?;
+        for Change { item, found, .. } in &changes {
+            // Not again: a newer hook takes the place of ours, not of what was
+            // there before.
+            let known = old.as_ref().and_then(|old| old.entry(*item)).is_some();
+            if let Some(found) = found.as_ref().filter(|_| !known || *item != Item::Hook) {
+                tree.write(&item.kept(), STATE, &found.bytes, &found.attributes)?;
+            }
+        }
+        if old.as_ref() != Some(&record) {
+            record.write(tree)?;
+        }
+    }
+    for directory in &record.directories {
+        tree.make_directory(directory)?;
+    }
+    for change in &changes {
+        let at = directory_to_write_in(change.item);
+        tree.write(change.path, at, &change.bytes, &change.attributes)?;
+    }
+    // Of a file that is no longer the one that was changed.
+    for item in Item::ALL {
+        if !record.entry(item).is_some_and(|entry| entry.was_there) {
+            tree.remove(&item.kept())?;
+        }
+    }
+    let set = changes.iter().any(|change| change.item == Item::Setting);
+    Ok(report(
+        tree,
+        set.then(|| RESTART.into()).into_iter().collect(),
+    ))
+}
+
+/// What install and uninstall say about what they did.
+pub(crate) fn report(tree: &Tree, notes: Vec<String>) -> Report {
+    let changes = tree.changes();
+    let text = match changes[..] {
+        [] => "there was nothing to do\n".into(),
+        _ => changes.join("\n") + "\n",
+    };
+    Report {
+        text,
+        member: Some(("done", json!({ "changes": changes, "notes": notes }))),
+        notes,
+        ..Report::default()
+    }
+}
+
+/// Removes what a killed run left unfinished.
+pub(crate) fn tidy(tree: &Tree) -> Result<(), Failure> {
+    tree.tidy(&WRITTEN_IN)
+}
+
+/// Where a file is written before it takes its place. xenopsd would read one
+/// that is in its directory, whatever it is called.
+pub(crate) fn directory_to_write_in(item: Item) -> &'static str {
+    let [etc, wrapper, hook, _] = WRITTEN_IN;
+    match item {
+        Item::Hook => hook,
+        Item::Wrapper => wrapper,
+        Item::Setting => etc,
+    }
+}
+
+fn read_hook(hook: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let beside = || env::current_exe().map(|it| it.with_file_name("vgpu-dm-hook"));
+    let path: PathBuf = match hook {
+        Some(path) => path.into(),
+        None => beside().map_err(|source| Failure::File {
+            path: "/proc/self/exe".into(),
+            source,
+        })?,
+    };
+    let refused = |what: &str| Failure::Refused {
+        what: format!("{}: {what}", path.display()),
+        hint: "name the program vgpu-dm-hook with --hook",
+    };
+    let bytes = fs::read(&path).map_err(|error| refused(&error.to_string()))?;
+    // Whatever else would be started for every VM.
+    match bytes.starts_with(b"\x7fELF") {
+        true => Ok(bytes),
+        false => Err(refused("this is no program")),
+    }
+}
+
+fn change_hook(tree: &Tree, bytes: Vec<u8>) -> Result<Option<Change>, Failure> {
+    let found = tree.read(HOOK)?;
+    let same = |found: &Found| found.bytes == bytes && found.attributes.mode == 0o755;
+    if found.as_ref().is_some_and(same) {
+        return Ok(None);
+    }
+    Ok(Some(Change {
+        item: Item::Hook,
+        path: HOOK,
+        found,
+        bytes,
+        attributes: Attributes::new(0o755),
+    }))
+}
+
+fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
+    let full = tree.path(WRAPPER);
+    let Some(found) = tree.read(WRAPPER)? else {
+        return Err(Failure::Refused {
+            what: format!("there is no {}", full.display()),
+            hint: "run this in dom0 of an XCP-ng host; nothing was changed",
+        });
+    };
+    match Wrapper::of(&found.bytes) {
+        Wrapper::Stock => Ok(None),
+        Wrapper::Patched { stock, .. } => Ok(Some(Change {
+            item: Item::Wrapper,
+            path: WRAPPER,
+            bytes: stock,
+            attributes: found.attributes.changed_now(),
+            found: Some(found),
+        })),
+        Wrapper::Unknown => Err(Failure::Refused {
+            what: format!(
+                "{} reads device-model-args, and not by a patch that is known",
+                full.display()
+            ),
+            hint: "reinstall its package (rpm -qf names it); nothing was changed",
+        }),
+    }
+}
+
+fn change_setting(tree: &Tree) -> Result<Option<Change>, Failure> {
+    let settings = xenopsd::settings(tree)?;
+    if let Some(other) = settings.iter().find(|setting| !setting.is_ours()) {
+        return Err(Failure::Refused {
+            what: format!(
+                "{}:{}: {XENOPSD_SETTING} names {} already",
+                tree.path(&other.path).display(),
+                other.line,
+                vgpu_host::Shown::new(&other.value)
+            ),
+            hint: "remove that line if it is not needed; nothing was changed",
+        });
+    }
+    if !settings.is_empty() {
+        return Ok(None);
+    }
+    let Some(path) = xenopsd::place(tree) else {
+        return Err(Failure::Refused {
+            what: format!("there is no {}", tree.path("/etc/xenopsd.conf").display()),
+            hint: "run this in dom0 of an XCP-ng host; nothing was changed",
+        });
+    };
+    let found = tree.read(path)?;
+    let bytes = xenopsd::with_setting(found.as_ref().map(|found| found.bytes.as_slice()));
+    let attributes = match &found {
+        Some(found) => found.attributes.changed_now(),
+        None => Attributes::new(0o644),
+    };
+    Ok(Some(Change {
+        item: Item::Setting,
+        path,
+        found,
+        bytes,
+        attributes,
+    }))
+}
+
+/// What the record says when these changes have been made.
+fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<Record, Failure> {
+    let mut record = old.unwrap_or_default();
+    for directory in DIRECTORIES {
+        let known = record.directories.iter().any(|it| it == directory);
+        if !known && !tree.is_directory(directory) {
+            record.directories.push(directory.into());
+        }
+    }
+    for change in changes {
+        if change.item == Item::Hook && record.entry(Item::Hook).is_some() {
+            continue;
+        }
+        // The wrapper and xenopsd's file belong to packages: one that has to be
+        // changed again is another one, and that is the one to go back to.
+        record.forget(change.item);
+        record.entries.push(Entry {
+            item: change.item,
+            path: change.path.into(),
+            was_there: change.found.is_some(),
+        });
+    }
+    let wrapper_changes = changes.iter().any(|it| it.item == Item::Wrapper);
+    if let (Some(entry), false) = (record.entry(Item::Wrapper), wrapper_changes) {
+        let before = entry.before(tree)?;
+        if !is_of(before.as_ref(), tree.read(WRAPPER)?.as_ref()) {
+            record.forget(Item::Wrapper);
+        }
+    }
+    Ok(record)
+}
+
+/// Whether a wrapper is what install made of the one that was there before.
+pub(crate) fn is_of(before: Option<&Found>, now: Option<&Found>) -> bool {
+    match (before.map(|before| Wrapper::of(&before.bytes)), now) {
+        (Some(Wrapper::Patched { stock, .. }), Some(now)) => now.bytes == stock,
+        _ => false,
+    }
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The host's files, below a root: all that this program reads and changes there.
+//!
+//! A file is replaced as a whole and a change is on the disk before the next
+//! one begins, so that a run that is killed leaves a prefix of its changes.
+
+use std::cell::RefCell;
+use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::failure::Failure;
+
+/// The name that a file has while it is written. It is always the same one: the
+/// next run finds what a killed one left.
+const UNFINISHED: &str = ".vgpu-stub.unfinished";
+
+/// Whose a file is, and when it was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    pub(crate) mode: u32,
+    /// User and group; whoever runs this if there are none.
+    pub(crate) owner: Option<(u32, u32)>,
+    /// Now, if there is none.
+    pub(crate) modified: Option<SystemTime>,
+}
+
+impl Attributes {
+    /// Those of a new file.
+    pub(crate) fn new(mode: u32) -> Self {
+        Attributes {
+            mode,
+            owner: None,
+            modified: None,
+        }
+    }
+
+    /// Those of the same file with another content.
+    pub(crate) fn changed_now(&self) -> Self {
+        Attributes {
+            modified: None,
+            ..self.clone()
+        }
+    }
+}
+
+/// A file that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) attributes: Attributes,
+}
+
+pub(crate) struct Tree {
+    root: PathBuf,
+    dry_run: bool,
+    changes: RefCell<Vec<String>>,
+    /// Held as long as the tree is.
+    _lock: Option<File>,
+}
+
+impl Tree {
+    /// The tree for somebody who only looks.
+    pub(crate) fn to_read(root: &Path) -> Self {
+        Tree {
+            root: root.into(),
+            dry_run: true,
+            changes: RefCell::default(),
+            _lock: None,
+        }
+    }
+
+    /// The tree for one who changes it, and the only one who does. With
+    /// `dry_run`, changes are noted and not made.
+    pub(crate) fn to_change(root: &Path, dry_run: bool) -> Result<Self, Failure> {
+        let mut tree = Tree::to_read(root);
+        tree.dry_run = dry_run;
+        if !dry_run {
+            // The directory itself: a file for it would have to be made.
+            let lock = File::open(root).map_err(|source| failed(root, source))?;
+            flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error
+                .kind()
+            {
+                ErrorKind::WouldBlock => Failure::Refused {
+                    what: format!("another vgpu-host is at work on {}", root.display()),
+                    hint: "run this again when it is done",
+                },
+                _ => failed(root, error.into()),
+            })?;
+            tree._lock = Some(lock);
+        }
+        Ok(tree)
+    }
+
+    /// What was changed, one line for each file and directory.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        self.changes.borrow().clone()
+    }
+
+    /// Where a path of the host is.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// Reads a file, if it is there. Only a regular one can be put back as it was.
+    pub(crate) fn read(&self, path: &str) -> Result<Option<Found>, Failure> {
+        let full = self.path(path);
+        let metadata = match fs::symlink_metadata(&full) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed(&full, source)),
+        };
+        if !metadata.is_file() {
+            return Err(Failure::Refused {
+                what: format!("{} is no regular file", full.display()),
+                hint: "see who put it there; nothing was changed",
+            });
+        }
+        let bytes = fs::read(&full).map_err(|source| failed(&full, source))?;
+        let modified = metadata
+            .modified()
+            .map_err(|source| failed(&full, source))?;
+        Ok(Some(Found {
+            bytes,
+            attributes: Attributes {
+                mode: metadata.mode() & 0o7777,
+                owner: Some((metadata.uid(), metadata.gid())),
+                modified: Some(modified),
+            },
+        }))
+    }
+
+    pub(crate) fn is_directory(&self, path: &str) -> bool {
+        self.path(path).is_dir()
+    }
+
+    /// The names in a directory, in order; none if it is not there.
+    pub(crate) fn names(&self, directory: &str) -> Result<Vec<String>, Failure> {
+        let full = self.path(directory);
+        let entries = match fs::read_dir(&full) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(failed(&full, source)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|source| failed(&full, source))?;
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Replaces a file, or makes it: it has its old content or all of the new
+    /// one. It is written in the directory `at`, of the same file system.
+    pub(crate) fn write(
+        &self,
+        path: &str,
+        at: &str,
+        bytes: &[u8],
+        attributes: &Attributes,
+    ) -> Result<(), Failure> {
+        let unfinished = self.path(at).join(UNFINISHED);
+        let full = self.path(path);
+        self.change(format!("write {path}"), &full, || {
+            write(&unfinished, bytes, attributes)?;
+            fs::rename(&unfinished, &full)?;
+            changed();
+            sync_parent(&full)?;
+            sync_parent(&unfinished)
+        })
+    }
+
+    /// Removes a file, if it is there.
+    pub(crate) fn remove(&self, path: &str) -> Result<(), Failure> {
+        let full = self.path(path);
+        if fs::symlink_metadata(&full).is_err() {
+            return Ok(());
+        }
+        self.change(format!("remove {path}"), &full, || {
+            fs::remove_file(&full)?;
+            changed();
+            sync_parent(&full)
+        })
+    }
+
+    /// Makes a directory, if it is not there.
+    pub(crate) fn make_directory(&self, path: &str) -> Result<(), Failure> {
+        let full = self.path(path);
+        if full.is_dir() {
+            return Ok(());
+        }
+        self.change(format!("make {path}"), &full, || {
+            fs::create_dir(&full)?;
+            changed();
+            fs::set_permissions(&full, Permissions::from_mode(0o755))?;
+            changed();
+            sync_parent(&full)
+        })
+    }
+
+    /// Removes a directory, if it is there and empty.
+    pub(crate) fn remove_directory(&self, path: &str) -> Result<(), Failure> {
+        let full = self.path(path);
+        if !full.is_dir() {
+            return Ok(());
+        }
+        self.change(
+            format!("remove {path} if it is empty"),
+            &full,
+            || match fs::remove_dir(&full) {
+                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(()),
+                Err(error) => Err(error),
+                Ok(()) => {
+                    changed();
+                    sync_parent(&full)
+                }
+            },
+        )
+    }
+
+    /// Removes what a killed run was writing in these directories.
+    pub(crate) fn tidy(&self, directories: &[&str]) -> Result<(), Failure> {
+        directories
+            .iter()
+            .try_for_each(|directory| self.remove(&format!("{directory}/{UNFINISHED}")))
+    }
+
+    fn change(
+        &self,
+        what: String,
+        path: &Path,
+        make: impl FnOnce() -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        self.changes.borrow_mut().push(what);
+        match self.dry_run {
+            true => Ok(()),
+            false => make().map_err(|source| failed(path, source)),
+        }
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> Failure {
+    Failure::File {
+        path: path.into(),
+        source,
+    }
+}
+
+/// Writes a file that nobody looks at yet.
+fn write(path: &Path, bytes: &[u8], attributes: &Attributes) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    changed();
+    let (half, rest) = bytes.split_at(bytes.len() / 2);
+    file.write_all(half)?;
+    changed();
+    file.write_all(rest)?;
+    changed();
+    if let Some((user, group)) = attributes.owner {
+        fchown(&file, Some(user), Some(group))?;
+    }
+    // After the owner, whose change takes set-user-id bits away.
+    file.set_permissions(Permissions::from_mode(attributes.mode))?;
+    if let Some(modified) = attributes.modified {
+        file.set_times(FileTimes::new().set_modified(modified))?;
+    }
+    changed();
+    file.sync_all()
+}
+
+/// Has a change of a directory on the disk.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Called after each single change: a test says after how many of them the
+/// program dies, as if the host did.
+#[cfg(debug_assertions)]
+fn changed() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static CHANGES: AtomicU32 = AtomicU32::new(1);
+    let number = CHANGES.fetch_add(1, Ordering::Relaxed);
+    if std::env::var("VGPU_HOST_DIES_AFTER").is_ok_and(|it| it == number.to_string()) {
+        std::process::abort();
+    }
+}
+
+#[cfg(not(debug_assertions))]
+fn changed() {}
