@@ -168,8 +168,11 @@ impl Tree {
         let unfinished = self.path(at).join(UNFINISHED);
         let full = self.path(path);
         self.change(format!("write {path}"), &full, || {
-            write(&unfinished, bytes, attributes)?;
-            fs::rename(&unfinished, &full)?;
+            let written = write(&unfinished, bytes, attributes);
+            if let Err(error) = written.and_then(|()| fs::rename(&unfinished, &full)) {
+                let _ = fs::remove_file(&unfinished);
+                return Err(error);
+            }
             changed();
             sync_parent(&full)?;
             sync_parent(&unfinished)

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A tree of a dom0's files, and what becomes of it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const WRAPPER: &str = "usr/lib64/xen/bin/qemu-wrapper";
+pub(crate) const HOOK: &str = "usr/libexec/vgpu-stub/vgpu-dm-hook";
+pub(crate) const CONFIGURATION: &str = "etc/xenopsd.conf";
+pub(crate) const OUR_FILE: &str = "etc/xenopsd.conf.d/vgpu-stub.conf";
+pub(crate) const RECORD: &str = "var/lib/vgpu-stub/record.json";
+pub(crate) const SETTING: &str =
+    "upstream-compat-qemu-dm-wrapper=/usr/libexec/vgpu-stub/vgpu-dm-hook";
+/// Stands for the hook: it is not run here, and short.
+pub(crate) const PROGRAM: &[u8] = b"\x7fELF and what belongs to it";
+/// xenopsd's configuration.
+pub(crate) const STOCK: &str = "# Configuration file for xenopsd\npidfile=/var/run/xenopsd.pid\n\
+     # upstream-compat-qemu-dm-wrapper=/nowhere\nuse-upstream-qemu=true\n";
+
+/// How a host keeps xenopsd's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// In one file.
+    Xcp82,
+    /// In a directory, too.
+    Xcp83,
+}
+
+pub(crate) const RELEASES: [Release; 2] = [Release::Xcp82, Release::Xcp83];
+
+/// Everything in a tree, by path: its mode, when it was changed and what is in
+/// it. Directories have neither of the latter here.
+pub(crate) type Snapshot = BTreeMap<PathBuf, (u32, Option<(i64, i64)>, Vec<u8>)>;
+
+pub(crate) struct Dom0(TempDir);
+
+pub(crate) struct Run {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Dom0 {
+    pub(crate) fn new(release: Release, wrapper: &str) -> Self {
+        let dom0 = Dom0(tempfile::tempdir().unwrap());
+        for directory in ["root/etc", "root/usr/lib64/xen/bin", "root/var/lib"] {
+            fs::create_dir_all(dom0.0.path().join(directory)).unwrap();
+        }
+        fs::write(dom0.program(), PROGRAM).unwrap();
+        dom0.put(WRAPPER, wrapper, 0o755);
+        dom0.put(CONFIGURATION, STOCK, 0o640);
+        if release == Release::Xcp83 {
+            fs::create_dir(dom0.path("etc/xenopsd.conf.d")).unwrap();
+            dom0.put(
+                "etc/xenopsd.conf.d/other.conf",
+                "numa-placement=true",
+                0o644,
+            );
+        }
+        dom0
+    }
+
+    fn program(&self) -> PathBuf {
+        self.0.path().join("program")
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.0.path().join("root")
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root().join(path)
+    }
+
+    /// Puts a file there that was last changed long ago.
+    pub(crate) fn put(&self, path: &str, text: impl AsRef<[u8]>, mode: u32) {
+        let path = self.path(path);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000, 123_456_789);
+        let file = File::options().append(true).open(&path).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
+
+    pub(crate) fn text(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.path(path)).ok()
+    }
+
+    pub(crate) fn run(&self, arguments: &str) -> Run {
+        self.run_until(arguments, None)
+    }
+
+    /// Runs the program, which dies after so many changes.
+    pub(crate) fn run_until(&self, arguments: &str, changes: Option<u32>) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vgpu-host"));
+        command
+            .args(arguments.split(' '))
+            .arg("--root")
+            .arg(self.root());
+        if arguments.starts_with("install") && !arguments.contains("--hook") {
+            command.arg("--hook").arg(self.program());
+        }
+        if let Some(changes) = changes {
+            command.env("VGPU_HOST_DIES_AFTER", changes.to_string());
+        }
+        let output = command.output().unwrap();
+        Run {
+            status: output.status,
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// What status says in JSON, and whether it says the same by its exit code.
+    pub(crate) fn status(&self) -> Value {
+        let run = self.run("status -J");
+        let document: Value = serde_json::from_str(&run.stdout).unwrap();
+        let status = document["status"].clone();
+        let code = if status["whole"] == true { 0 } else { 8 };
+        assert_eq!(run.code(), code, "{document}");
+        status
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::new();
+        walk(&self.root(), Path::new(""), &mut snapshot);
+        snapshot
+    }
+}
+
+impl Run {
+    pub(crate) fn code(&self) -> i32 {
+        self.status
+            .code()
+            .unwrap_or_else(|| panic!("{}", self.stderr))
+    }
+
+    pub(crate) fn succeeded(&self) {
+        assert_eq!(self.code(), 0, "{}", self.stderr);
+    }
+}
+
+/// The same without the times, which differ between two runs.
+pub(crate) fn without_times(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.values_mut().for_each(|(_, time, _)| *time = None);
+    snapshot
+}
+
+fn walk(root: &Path, path: &Path, snapshot: &mut Snapshot) {
+    let full = root.join(path);
+    let metadata = fs::symlink_metadata(&full).unwrap();
+    let mode = metadata.mode();
+    if !metadata.is_dir() {
+        let time = Some((metadata.mtime(), metadata.mtime_nsec()));
+        snapshot.insert(path.into(), (mode, time, fs::read(&full).unwrap()));
+        return;
+    }
+    snapshot.insert(path.into(), (mode, None, Vec::new()));
+    for entry in fs::read_dir(&full).unwrap() {
+        walk(root, &path.join(entry.unwrap().file_name()), snapshot);
+    }
+}
