@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, SystemTime};
@@ -36,9 +36,17 @@ pub(crate) enum Release {
 
 pub(crate) const RELEASES: [Release; 2] = [Release::Xcp82, Release::Xcp83];
 
-/// Everything in a tree, by path: its mode, when it was changed and what is in
-/// it. Directories have neither of the latter here.
-pub(crate) type Snapshot = BTreeMap<PathBuf, (u32, Option<(i64, i64)>, Vec<u8>)>;
+/// Everything in a tree, by path.
+pub(crate) type Snapshot = BTreeMap<PathBuf, Entry>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    mode: u32,
+    owner: (u32, u32),
+    /// When it was changed; not known of directories.
+    time: Option<(i64, i64)>,
+    bytes: Vec<u8>,
+}
 
 pub(crate) struct Dom0(TempDir);
 
@@ -84,10 +92,12 @@ impl Dom0 {
     pub(crate) fn put(&self, path: &str, text: impl AsRef<[u8]>, mode: u32) {
         let path = self.path(path);
         fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000, 123_456_789);
         let file = File::options().append(true).open(&path).unwrap();
         file.set_modified(long_ago).unwrap();
+        // Somebody else's, where the test may give it away.
+        let _ = chown(&path, Some(1), Some(2));
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
     }
 
     pub(crate) fn text(&self, path: &str) -> Option<String> {
@@ -150,20 +160,26 @@ impl Run {
 
 /// The same without the times, which differ between two runs.
 pub(crate) fn without_times(mut snapshot: Snapshot) -> Snapshot {
-    snapshot.values_mut().for_each(|(_, time, _)| *time = None);
+    snapshot.values_mut().for_each(|entry| entry.time = None);
     snapshot
 }
 
 fn walk(root: &Path, path: &Path, snapshot: &mut Snapshot) {
     let full = root.join(path);
     let metadata = fs::symlink_metadata(&full).unwrap();
-    let mode = metadata.mode();
+    let mut entry = Entry {
+        mode: metadata.mode(),
+        owner: (metadata.uid(), metadata.gid()),
+        time: None,
+        bytes: Vec::new(),
+    };
     if !metadata.is_dir() {
-        let time = Some((metadata.mtime(), metadata.mtime_nsec()));
-        snapshot.insert(path.into(), (mode, time, fs::read(&full).unwrap()));
+        entry.time = Some((metadata.mtime(), metadata.mtime_nsec()));
+        entry.bytes = fs::read(&full).unwrap();
+        snapshot.insert(path.into(), entry);
         return;
     }
-    snapshot.insert(path.into(), (mode, None, Vec::new()));
+    snapshot.insert(path.into(), entry);
     for entry in fs::read_dir(&full).unwrap() {
         walk(root, &path.join(entry.unwrap().file_name()), snapshot);
     }

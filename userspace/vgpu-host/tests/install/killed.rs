@@ -46,14 +46,13 @@ impl States {
 
     /// Every state between the two works, and status says which it is.
     fn check(&self, dom0: &Dom0, when: &str) {
-        let now = dom0.snapshot();
+        let now = without_times(dom0.snapshot());
+        let old = without_times(self.old.clone());
         let new_or_old = |path: &str| {
-            let of = |snapshot: &Snapshot| {
-                let entry = snapshot.get(Path::new(path));
-                entry.map(|(mode, _, bytes)| (*mode, bytes.clone()))
-            };
-            let is_new = of(&now) == of(&self.new);
-            assert!(is_new || of(&now) == of(&self.old), "{when}: {path}");
+            let path = Path::new(path);
+            let is_new = now.get(path) == self.new.get(path);
+            let is_old = now.get(path) == old.get(path);
+            assert!(is_new || is_old, "{when}: {}", path.display());
             is_new
         };
         let wrapper = new_or_old(WRAPPER);
