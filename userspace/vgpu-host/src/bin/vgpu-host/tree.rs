@@ -168,14 +168,7 @@ impl Tree {
         let unfinished = self.path(at).join(UNFINISHED);
         let full = self.path(path);
         self.change(format!("write {path}"), &full, || {
-            let written = write(&unfinished, bytes, attributes);
-            if let Err(error) = written.and_then(|()| fs::rename(&unfinished, &full)) {
-                let _ = fs::remove_file(&unfinished);
-                return Err(error);
-            }
-            changed();
-            sync_parent(&full)?;
-            sync_parent(&unfinished)
+            replace(&full, &unfinished, bytes, attributes)
         })
     }
 
@@ -253,6 +246,24 @@ fn failed(path: &Path, source: io::Error) -> Failure {
         path: path.into(),
         source,
     }
+}
+
+/// Replaces a file, or makes it, by writing `unfinished`, which is on the same
+/// file system. It is on the disk when this returns.
+pub(crate) fn replace(
+    path: &Path,
+    unfinished: &Path,
+    bytes: &[u8],
+    attributes: &Attributes,
+) -> io::Result<()> {
+    let written = write(unfinished, bytes, attributes);
+    if let Err(error) = written.and_then(|()| fs::rename(unfinished, path)) {
+        let _ = fs::remove_file(unfinished);
+        return Err(error);
+    }
+    changed();
+    sync_parent(path)?;
+    sync_parent(unfinished)
 }
 
 /// Writes a file that nobody looks at yet.
