@@ -3,6 +3,7 @@
 //! What others do to the files between install and uninstall.
 
 use std::fs;
+use std::process::Command;
 
 use crate::dom0::{
     CONFIGURATION, Dom0, HOOK, OUR_FILE, Release, SETTING, STOCK, WRAPPER, without_times,
@@ -64,6 +65,29 @@ fn a_setting_or_hook_that_an_update_took_away_is_seen_and_comes_again() {
         dom0.run("uninstall").succeeded();
         assert_eq!(dom0.snapshot(), old, "{path}");
     }
+}
+
+/// A limit for the size of files stands for a disk that is full: the record
+/// still fits, and the hook does not.
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_the_host_works() {
+    let dom0 = Dom0::new(Release::Xcp83, PYTHON_3);
+    let old = dom0.snapshot();
+    let limited = "trap '' XFSZ; ulimit -f 4; exec \"$0\" install --root \"$1\"";
+    let output = Command::new("bash")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_vgpu-host")])
+        .arg(dom0.root())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains(HOOK), "{stderr}");
+    let hooks = fs::read_dir(dom0.path(HOOK).parent().unwrap()).unwrap();
+    assert_eq!(hooks.count(), 0);
+    assert_eq!(dom0.text(OUR_FILE), None);
+    assert_eq!(dom0.status()["whole"], false);
+    dom0.run("uninstall").succeeded();
+    assert_eq!(dom0.snapshot(), old);
 }
 
 #[test]

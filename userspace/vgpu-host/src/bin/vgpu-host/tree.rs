@@ -299,6 +299,7 @@ fn write(path: &Path, bytes: &[u8], attributes: &Attributes) -> io::Result<()> {
 /// Has a change of a directory on the disk.
 fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
+        Some(parent) if parent == Path::new("") => File::open(".")?.sync_all(),
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
     }
