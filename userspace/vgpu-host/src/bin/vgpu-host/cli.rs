@@ -59,6 +59,52 @@ pub(crate) enum Action {
     Uninstall,
     /// Say whether all that was installed is there and has its effect
     Status,
+    /// Put the device into the spec of the host's package qemu
+    Spec {
+        #[command(subcommand)]
+        action: SpecAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpecAction {
+    /// Add the patch, a newer release and an entry in the changelog
+    Apply {
+        #[command(flatten)]
+        files: SpecFiles,
+        /// Who the entry in the changelog is by: NAME <MAIL>
+        #[arg(long, value_name = "PACKAGER", env = "RPM_PACKAGER", value_parser = parse_packager)]
+        #[arg(default_value = "vgpu-stub <vgpu-stub@localhost>")]
+        packager: String,
+    },
+    /// Take all of that out again
+    Revert {
+        #[command(flatten)]
+        files: SpecFiles,
+    },
+    /// Say whether it has the patch of this version
+    Check {
+        #[command(flatten)]
+        files: SpecFiles,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpecFiles {
+    /// The spec
+    pub(crate) file: PathBuf,
+    /// Where its sources are [default: SOURCES beside the spec's directory, or that]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sources: Option<PathBuf>,
+}
+
+/// What a line of a changelog can hold, in which % is a macro's.
+fn parse_packager(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.contains('%') || text.contains(char::is_control) {
+        return Err("it has to be one line without %".into());
+    }
+    Ok(text.into())
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use thiserror::Error;
+use vgpu_host::spec::Refusal;
 use vgpu_host::{KeyError, Shown};
 
 use crate::exit::Exit;
@@ -32,10 +33,22 @@ pub(crate) enum Failure {
     },
     #[error("VM {vm}: {source}")]
     TooMany { vm: String, source: KeyError },
+    #[error("{file} is left alone: {source}")]
+    Spec { file: String, source: Refusal },
+    #[error("{0} has no patch")]
+    NotApplied(String),
+    #[error("{0} has the patch of another version")]
+    Outdated(String),
+    #[error("{spec} has the patch, and {patch} is not there")]
+    NoPatch { spec: String, patch: String },
+    #[error("{0} is somebody else's")]
+    OtherPatch(String),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("{what}")]
     Refused { what: String, hint: &'static str },
+    #[error("SOURCE_DATE_EPOCH is not a number of seconds")]
+    Date,
 }
 
 impl Failure {
@@ -43,10 +56,16 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::NoVm(_) => Exit::NoVm,
-            Failure::Ambiguous { .. } | Failure::TooMany { .. } => Exit::Usage,
+            Failure::Ambiguous { .. } | Failure::TooMany { .. } | Failure::Date => Exit::Usage,
             Failure::Start { .. } | Failure::Xe { .. } | Failure::File { .. } => Exit::Internal,
             Failure::Timeout(_) => Exit::Timeout,
-            Failure::BadKey { .. } | Failure::Refused { .. } => Exit::Mismatch,
+            Failure::BadKey { .. }
+            | Failure::Refused { .. }
+            | Failure::Spec { .. }
+            | Failure::NotApplied(_)
+            | Failure::Outdated(_)
+            | Failure::NoPatch { .. }
+            | Failure::OtherPatch(_) => Exit::Mismatch,
         }
     }
 
@@ -62,6 +81,12 @@ impl Failure {
             Failure::TooMany { .. } => "too_many",
             Failure::File { .. } => "file",
             Failure::Refused { .. } => "refused",
+            Failure::Spec { .. } => "spec",
+            Failure::NotApplied(_) => "not_applied",
+            Failure::Outdated(_) => "outdated",
+            Failure::NoPatch { .. } => "no_patch",
+            Failure::OtherPatch(_) => "other_patch",
+            Failure::Date => "date",
         }
     }
 
@@ -75,8 +100,15 @@ impl Failure {
             Failure::Xe { .. } => "see /var/log/xensource.log",
             Failure::BadKey { .. } => "attach without --add sets what is right",
             Failure::TooMany { .. } => "detach first",
-            Failure::File { .. } => "run this as root; when the cause is gone, run it again",
             Failure::Refused { hint, .. } => hint,
+            Failure::Spec { source, .. } => source.hint(),
+            Failure::NotApplied(_) => "vgpu-host spec apply puts it in",
+            Failure::Outdated(_) | Failure::NoPatch { .. } => "vgpu-host spec apply puts it right",
+            Failure::OtherPatch(_) => "move it away, or name another directory with --sources",
+            Failure::File { .. } => {
+                "see that it is there and that you may change it, as root; then run this again"
+            }
+            Failure::Date => "unset it, or set what `date +%s` prints",
         }
     }
 

@@ -17,7 +17,8 @@ use vgpu_host::layout::{HOOK, LIBEXEC, STATE, WRAPPER, XENOPSD_SETTING};
 use crate::Report;
 use crate::failure::Failure;
 use crate::record::{Entry, Item, Record};
-use crate::tree::{Attributes, Found, Tree};
+use crate::replace::Attributes;
+use crate::tree::{Found, Tree};
 use crate::wrapper::Wrapper;
 use crate::xenopsd;
 

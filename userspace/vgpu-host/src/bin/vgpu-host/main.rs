@@ -9,6 +9,8 @@ mod failure;
 mod install;
 mod list;
 mod record;
+mod replace;
+mod spec;
 mod status;
 mod tree;
 mod uninstall;
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::{Value, json};
 
-use crate::cli::{Action, Cli};
+use crate::cli::{Action, Cli, SpecAction};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::tree::Tree;
@@ -97,6 +99,11 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
         }
         Action::Uninstall => uninstall::uninstall(&Tree::to_change(&cli.root, cli.dry_run)?),
         Action::Status => status::status(&Tree::to_read(&cli.root)),
+        Action::Spec { action } => match action {
+            SpecAction::Apply { files, packager } => spec::apply(files, packager, cli.dry_run),
+            SpecAction::Revert { files } => spec::revert(files, cli.dry_run),
+            SpecAction::Check { files } => spec::check(files),
+        },
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use vgpu_host::layout::STATE;
 
 use crate::failure::Failure;
-use crate::tree::{Attributes, Found, Tree};
+use crate::replace::Attributes;
+use crate::tree::{Found, Tree};
 
 /// The number of the format.
 const SCHEMA: u32 = 1;

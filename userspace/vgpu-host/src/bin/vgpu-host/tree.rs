@@ -6,48 +6,19 @@
 //! one begins, so that a run that is killed leaves a prefix of its changes.
 
 use std::cell::RefCell;
-use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, flock};
 
 use crate::failure::Failure;
+use crate::replace::{self, Attributes, changed, sync_parent};
 
 /// The name that a file has while it is written. It is always the same one: the
 /// next run finds what a killed one left.
 const UNFINISHED: &str = ".vgpu-stub.unfinished";
-
-/// Whose a file is, and when it was changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Attributes {
-    pub(crate) mode: u32,
-    /// User and group; whoever runs this if there are none.
-    pub(crate) owner: Option<(u32, u32)>,
-    /// Now, if there is none.
-    pub(crate) modified: Option<SystemTime>,
-}
-
-impl Attributes {
-    /// Those of a new file.
-    pub(crate) fn new(mode: u32) -> Self {
-        Attributes {
-            mode,
-            owner: None,
-            modified: None,
-        }
-    }
-
-    /// Those of the same file with another content.
-    pub(crate) fn changed_now(&self) -> Self {
-        Attributes {
-            modified: None,
-            ..self.clone()
-        }
-    }
-}
 
 /// A file that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,17 +93,8 @@ impl Tree {
             });
         }
         let bytes = fs::read(&full).map_err(|source| failed(&full, source))?;
-        let modified = metadata
-            .modified()
-            .map_err(|source| failed(&full, source))?;
-        Ok(Some(Found {
-            bytes,
-            attributes: Attributes {
-                mode: metadata.mode() & 0o7777,
-                owner: Some((metadata.uid(), metadata.gid())),
-                modified: Some(modified),
-            },
-        }))
+        let attributes = Attributes::of(&metadata).map_err(|source| failed(&full, source))?;
+        Ok(Some(Found { bytes, attributes }))
     }
 
     pub(crate) fn is_directory(&self, path: &str) -> bool {
@@ -168,7 +130,7 @@ impl Tree {
         let unfinished = self.path(at).join(UNFINISHED);
         let full = self.path(path);
         self.change(format!("write {path}"), &full, || {
-            replace(&full, &unfinished, bytes, attributes)
+            replace::replace(&full, &unfinished, bytes, attributes)
         })
     }
 
@@ -178,11 +140,7 @@ impl Tree {
         if fs::symlink_metadata(&full).is_err() {
             return Ok(());
         }
-        self.change(format!("remove {path}"), &full, || {
-            fs::remove_file(&full)?;
-            changed();
-            sync_parent(&full)
-        })
+        self.change(format!("remove {path}"), &full, || replace::remove(&full))
     }
 
     /// Makes a directory, if it is not there.
@@ -247,75 +205,3 @@ fn failed(path: &Path, source: io::Error) -> Failure {
         source,
     }
 }
-
-/// Replaces a file, or makes it, by writing `unfinished`, which is on the same
-/// file system. It is on the disk when this returns.
-pub(crate) fn replace(
-    path: &Path,
-    unfinished: &Path,
-    bytes: &[u8],
-    attributes: &Attributes,
-) -> io::Result<()> {
-    let written = write(unfinished, bytes, attributes);
-    if let Err(error) = written.and_then(|()| fs::rename(unfinished, path)) {
-        let _ = fs::remove_file(unfinished);
-        return Err(error);
-    }
-    changed();
-    sync_parent(path)?;
-    sync_parent(unfinished)
-}
-
-/// Writes a file that nobody looks at yet.
-fn write(path: &Path, bytes: &[u8], attributes: &Attributes) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    changed();
-    let (half, rest) = bytes.split_at(bytes.len() / 2);
-    file.write_all(half)?;
-    changed();
-    file.write_all(rest)?;
-    changed();
-    if let Some((user, group)) = attributes.owner {
-        fchown(&file, Some(user), Some(group))?;
-    }
-    // After the owner, whose change takes set-user-id bits away.
-    file.set_permissions(Permissions::from_mode(attributes.mode))?;
-    if let Some(modified) = attributes.modified {
-        file.set_times(FileTimes::new().set_modified(modified))?;
-    }
-    changed();
-    file.sync_all()
-}
-
-/// Has a change of a directory on the disk.
-fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) if parent == Path::new("") => File::open(".")?.sync_all(),
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-/// Called after each single change: a test says after how many of them the
-/// program dies, as if the host did.
-#[cfg(debug_assertions)]
-fn changed() {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static CHANGES: AtomicU32 = AtomicU32::new(1);
-    let number = CHANGES.fetch_add(1, Ordering::Relaxed);
-    if std::env::var("VGPU_HOST_DIES_AFTER").is_ok_and(|it| it == number.to_string()) {
-        std::process::abort();
-    }
-}
-
-#[cfg(not(debug_assertions))]
-fn changed() {}
