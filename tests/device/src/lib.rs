@@ -10,12 +10,14 @@
 //! QEMU is the program that the environment variable `VGPU_QEMU` names. Whatever
 //! goes wrong on the bench ends the test with a panic that says what.
 
+mod hotplug;
 mod machine;
 mod model;
 pub mod pci;
 mod qmp;
 mod qtest;
 
+pub use hotplug::Hotplug;
 pub use machine::{Chipset, Machine, Refusal, refuse};
 pub use model::{Identity, Model};
 pub use qmp::{Qmp, QmpError};

@@ -102,6 +102,23 @@ impl Slot {
         self.write(cpu, offset, kept | (value << shift));
     }
 
+    /// Where this capability is.
+    ///
+    /// # Panics
+    ///
+    /// When the device has none of this id.
+    pub fn capability(self, cpu: &mut Qtest, id: u8) -> u8 {
+        let mut at = self.read8(cpu, CAPABILITIES);
+        while at != 0 {
+            let offset = u8::try_from(at).expect("an offset of one byte");
+            if self.read8(cpu, offset) == u32::from(id) {
+                return offset;
+            }
+            at = self.read8(cpu, offset + 1);
+        }
+        panic!("{self:?} has no capability {id:#x}");
+    }
+
     /// Gives BAR0 an address and turns memory decoding on, as firmware does.
     pub fn enable(self, cpu: &mut Qtest) -> Bar0 {
         let base = WINDOW + (u64::from(self.bus) << 20) + u64::from(self.device) * 0x1000;

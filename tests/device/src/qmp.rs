@@ -22,6 +22,7 @@ pub struct Qmp {
     messages: BufReader<UnixStream>,
     commands: UnixStream,
     events: Vec<Value>,
+    version: (u64, u64),
 }
 
 impl Qmp {
@@ -31,14 +32,25 @@ impl Qmp {
             messages: BufReader::new(stream),
             commands,
             events: Vec::new(),
+            version: (0, 0),
         }
     }
 
     /// What QMP asks for before any other command.
     pub(crate) fn greet(&mut self) {
         let greeting = self.message();
-        assert!(greeting.get("QMP").is_some(), "QMP greeting: {greeting}");
+        let number = |field| {
+            greeting["QMP"]["version"]["qemu"][field]
+                .as_u64()
+                .unwrap_or_else(|| panic!("QMP greeting: {greeting}"))
+        };
+        self.version = (number("major"), number("minor"));
         self.execute("qmp_capabilities", json!({}));
+    }
+
+    /// QEMU's version, major and minor.
+    pub fn version(&self) -> (u64, u64) {
+        self.version
     }
 
     /// Executes a command that must succeed and gives what it returns.

@@ -3,36 +3,12 @@
 //! Plugging and unplugging while the machine runs.
 //!
 //! Unplugging asks the guest, which then ejects the slot: here the test does
-//! that, with the ACPI hot-plug registers that the guest's firmware tables name.
+//! that.
 
 use device_tests::pci::{self, Bar0, Slot};
-use device_tests::{Chipset, Identity, Machine, QmpError};
+use device_tests::{Chipset, Hotplug, Identity, Machine, QmpError};
 use serde_json::{Value, json};
 use vgpu::uapi::*;
-
-/// ACPI PCI hot-plug registers: the mask of slots to eject, and the bus that is
-/// meant, counting from 0 those that can be plugged into. Here that is one only:
-/// the bus of a pc, or the one below the port of a q35.
-struct Acpi {
-    eject: u16,
-    bus: u16,
-}
-
-impl Acpi {
-    const fn at(base: u16) -> Self {
-        Self {
-            eject: base + 0x08,
-            bus: base + 0x10,
-        }
-    }
-
-    fn of(chipset: Chipset) -> Self {
-        match chipset {
-            Chipset::Pc => Self::at(0xae00),
-            Chipset::Q35 => Self::at(0x0cc0),
-        }
-    }
-}
 
 fn plug(machine: &mut Machine, bus: &str, device: u8, vm_id: u32) {
     machine.qmp.execute(
@@ -49,10 +25,9 @@ fn plug(machine: &mut Machine, bus: &str, device: u8, vm_id: u32) {
     );
 }
 
-fn unplug(machine: &mut Machine, acpi: &Acpi, device: u8) {
+fn unplug(machine: &mut Machine, hotplug: Hotplug, device: u8) {
     machine.qmp.execute("device_del", json!({ "id": "gpu" }));
-    machine.cpu.outl(acpi.bus, 0);
-    machine.cpu.outl(acpi.eject, 1 << device);
+    hotplug.eject(machine, device);
     loop {
         let deleted = machine.qmp.wait_event("DEVICE_DELETED");
         if deleted["device"] == "gpu" {
@@ -82,13 +57,12 @@ fn assert_works(machine: &mut Machine, bar0: Bar0, vm_id: u32) {
 #[test]
 fn a_slot_can_be_plugged_and_unplugged_twenty_times() {
     const SLOT: Slot = Slot::root(5);
-    let acpi = Acpi::of(Chipset::Pc);
     let mut machine = Machine::start::<&str>(Chipset::Pc, &[]);
     for vm_id in 1..=20 {
         plug(&mut machine, "pci.0", SLOT.device, vm_id);
         let bar0 = SLOT.enable(&mut machine.cpu);
         assert_works(&mut machine, bar0, vm_id);
-        unplug(&mut machine, &acpi, SLOT.device);
+        unplug(&mut machine, Hotplug::PC, SLOT.device);
         assert_eq!(SLOT.read16(&mut machine.cpu, pci::VENDOR_ID), 0xffff);
         assert_ne!(
             bar0.register(&mut machine, VGPU_REG_POOL_ID),
@@ -102,29 +76,29 @@ fn a_slot_can_be_plugged_and_unplugged_twenty_times() {
 fn it_plugs_into_a_pci_express_port_too() {
     const PORT: Slot = Slot::root(3);
     const SLOT: Slot = Slot { bus: 1, device: 0 };
-    let acpi = Acpi::of(Chipset::Q35);
     let mut machine = Machine::start(
         Chipset::Q35,
         &["-device", "pcie-root-port,id=rp,addr=3,chassis=1"],
     );
     PORT.open_bridge(&mut machine.cpu, 1);
+    let hotplug = Hotplug::below(&machine, PORT);
     for vm_id in 1..=5 {
         plug(&mut machine, "rp", SLOT.device, vm_id);
+        hotplug.accept(&mut machine);
         let bar0 = SLOT.enable(&mut machine.cpu);
         assert_works(&mut machine, bar0, vm_id);
-        unplug(&mut machine, &acpi, SLOT.device);
+        unplug(&mut machine, hotplug, SLOT.device);
     }
     machine.finish();
 }
 
 #[test]
 fn a_device_from_the_command_line_can_be_unplugged() {
-    let acpi = Acpi::of(Chipset::Pc);
     // The default values are strings that nobody gave: they are freed too.
     for properties in ["", ",pool_id=B,priority=high"] {
         let device = format!("vgpu-stub,id=gpu,addr=5{properties}");
         let mut machine = Machine::start(Chipset::Pc, &["-device", &device]);
-        unplug(&mut machine, &acpi, 5);
+        unplug(&mut machine, Hotplug::PC, 5);
         machine.finish();
     }
 }
