@@ -115,6 +115,10 @@ demo: initramfs ## boot a guest with a device and show that all of it works
 check: ## run all tests and lints
 	@scripts/check
 
+.PHONY: check-qemu
+check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIR…' for sources of yours
+	@scripts/check-qemu $(QEMU_TREES)
+
 .PHONY: uapi
 uapi: ## make the driver's view of the contract anew
 	@$(ENTER) scripts/uapi-bindings >$(BUILD)/uapi.rs
