@@ -58,8 +58,11 @@ completed zsh -f -c '
 	zpty -w shell "zstyle \":completion:*\" list-prompt; setopt no_always_last_prompt; echo REA\"\"DY"
 	while zpty -r shell line && [[ $line != *READY* ]]; do :; done
 	zpty -w -n shell "vgpuinfo get p"$'"'\\t\\t'"'
-	sleep 2
-	while zpty -r -t shell line; do print -r -- "$line"; done'
+	for ((i = 0; i < 200; i++)); do
+		while zpty -r -t shell line; do print -r -- "$line"; said+=$line; done
+		[[ $said != *priority* ]] || break
+		sleep 0.1
+	done'
 result "zsh completes"
 
 completed fish --no-config -c '
