@@ -119,6 +119,10 @@ check: ## run all tests and lints
 check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIR…' for sources of yours
 	@scripts/check-qemu $(QEMU_TREES)
 
+.PHONY: check-xen
+check-xen: ## test the way from xenstore to a guest on a Xen host; RUNS=10 for ten times
+	@RUNS='$(RUNS)' scripts/check xen
+
 .PHONY: uapi
 uapi: ## make the driver's view of the contract anew
 	@$(ENTER) scripts/uapi-bindings >$(BUILD)/uapi.rs

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -42,7 +42,15 @@ const ACCEL: &str = "tcg,thread=single";
 /// Only warnings go to the console while it boots; the guest's rc turns the rest
 /// on. Two things an emulated machine pays for and has no use for: the tests that
 /// the crypto API runs on itself, and mitigations.
-const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=5 mitigations=off cryptomgr.notests";
+const KERNEL_ARGUMENTS: &str = "loglevel=5 mitigations=off cryptomgr.notests";
+
+/// The kernel's console, and the one that a hypervisor has for its first domain.
+const CONSOLE: &str = "console=ttyS0";
+const CONSOLE_OF_HYPERVISOR: &str = "console=hvc0";
+
+/// What a guest has, unless its builder says otherwise.
+const MEMORY_MIB: u32 = 512;
+const PROCESSORS: u32 = 2;
 
 /// Everything that makes a guest different from the next. Made by
 /// [`Guest::builder`].
@@ -53,6 +61,10 @@ pub struct GuestBuilder {
     devices: Vec<String>,
     qemu_arguments: Vec<OsString>,
     kernel_arguments: Vec<String>,
+    hypervisor: Option<(PathBuf, String)>,
+    features: String,
+    memory: u32,
+    processors: u32,
     limit: Duration,
     boot_limit: Duration,
     cancel: Option<Arc<AtomicUsize>>,
@@ -67,6 +79,10 @@ impl GuestBuilder {
             devices: Vec::new(),
             qemu_arguments: Vec::new(),
             kernel_arguments: Vec::new(),
+            hypervisor: None,
+            features: String::new(),
+            memory: MEMORY_MIB,
+            processors: PROCESSORS,
             limit: LIMIT,
             boot_limit: BOOT,
             cancel: None,
@@ -117,6 +133,36 @@ impl GuestBuilder {
     #[must_use]
     pub fn kernel_arguments(mut self, arguments: &str) -> Self {
         self.kernel_arguments.push(arguments.to_owned());
+        self
+    }
+
+    /// Boots a hypervisor, a multiboot image with its own command line, which
+    /// starts the kernel as its first domain. What both write to their console is
+    /// the guest's console.
+    #[must_use]
+    pub fn hypervisor(mut self, image: &Path, arguments: &str) -> Self {
+        self.hypervisor = Some((image.to_owned(), arguments.to_owned()));
+        self
+    }
+
+    /// Adds features to the processor, as in `+svm,+npt`.
+    #[must_use]
+    pub fn features(mut self, features: &str) -> Self {
+        self.features = format!("{},{features}", self.features);
+        self
+    }
+
+    /// How much memory the guest has; 512 MiB when not called.
+    #[must_use]
+    pub fn memory(mut self, mib: u32) -> Self {
+        self.memory = mib;
+        self
+    }
+
+    /// How many processors the guest has; two when not called.
+    #[must_use]
+    pub fn processors(mut self, number: u32) -> Self {
+        self.processors = number;
         self
     }
 
@@ -237,7 +283,9 @@ impl GuestBuilder {
         let mut command = Command::new(&artifacts.qemu);
         command.args(["-nodefaults", "-no-user-config"]);
         command.args(["-machine", self.machine.name()]);
-        command.args(["-accel", ACCEL, "-cpu", CPU, "-m", "512", "-smp", "2"]);
+        command.args(["-accel", ACCEL, "-smp", &self.processors.to_string()]);
+        command.args(["-cpu", &format!("{CPU}{}", self.features)]);
+        command.args(["-m", &self.memory.to_string()]);
         command.args(self.machine.bridges());
         for (index, device) in self.devices.iter().enumerate() {
             let device = devices::argument(device, index, self.machine)?;
@@ -247,23 +295,36 @@ impl GuestBuilder {
     }
 
     fn kernel(&self, artifacts: &Artifacts, more: &str) -> [OsString; 6] {
-        let mut arguments = KERNEL_ARGUMENTS.to_owned();
-        for argument in self
-            .kernel_arguments
-            .iter()
-            .map(String::as_str)
-            .chain([more])
-        {
-            arguments += " ";
-            arguments += argument;
-        }
+        let console = match self.hypervisor {
+            Some(_) => CONSOLE_OF_HYPERVISOR,
+            None => CONSOLE,
+        };
+        let mut arguments = vec![console, KERNEL_ARGUMENTS];
+        arguments.extend(self.kernel_arguments.iter().map(String::as_str));
+        arguments.extend([more].into_iter().filter(|more| !more.is_empty()));
+        let arguments = arguments.join(" ");
+
+        let (image, modules, arguments) = match &self.hypervisor {
+            None => (
+                artifacts.kernel.clone(),
+                artifacts.initramfs.clone().into(),
+                arguments,
+            ),
+            Some((image, own)) => {
+                let kernel = quoted(&artifacts.kernel);
+                let initramfs = quoted(&artifacts.initramfs);
+                let arguments = arguments.replace(',', ",,");
+                let modules = format!("{kernel} {arguments},{initramfs}");
+                (image.clone(), modules.into(), own.clone())
+            }
+        };
         [
             "-kernel".into(),
-            artifacts.kernel.clone().into(),
+            image.into(),
             "-initrd".into(),
-            artifacts.initramfs.clone().into(),
+            modules,
             "-append".into(),
-            arguments.trim_end().into(),
+            arguments.into(),
         ]
     }
 }
@@ -333,6 +394,26 @@ mod tests {
             .kernel_arguments("b");
         let [.., arguments] = builder.kernel(&artifacts(), "");
         assert!(arguments.to_string_lossy().ends_with(" a=1 b"));
+    }
+
+    #[test]
+    fn a_hypervisor_has_the_kernel_as_its_first_module() {
+        let builder = Guest::builder("x")
+            .hypervisor(Path::new("/x/xen"), "com1=115200,8n1")
+            .kernel_arguments("a=1,2");
+        let words = builder.kernel(&artifacts(), "");
+        let [_, image, _, modules, _, arguments] = words.map(|word| word.into_string().unwrap());
+        assert_eq!(image, "/x/xen");
+        assert!(modules.starts_with("/k/vmlinuz console=hvc0 "), "{modules}");
+        assert!(modules.ends_with(" a=1,,2,/i/initramfs"), "{modules}");
+        assert_eq!(arguments, "com1=115200,8n1");
+    }
+
+    #[test]
+    fn features_are_added_to_the_processor() {
+        let builder = Guest::builder("x").features("+svm").features("+npt");
+        let line = line(&builder.command(&artifacts()).unwrap());
+        assert!(line.contains(",+x2apic,+svm,+npt "), "{line}");
     }
 
     #[test]

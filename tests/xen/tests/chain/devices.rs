@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! More than the one device, fewer, and the other key.
+
+use anyhow::{Result, ensure};
+use xen_tests::Vm;
+
+use crate::facts::device;
+use crate::site::{DEVICE, GUIDES_KEY, Site};
+
+/// The values of all devices, in the order of their ids on the host.
+pub(crate) fn values(vm: &Vm) -> Result<Vec<String>> {
+    // The first one is in the last slot.
+    let text = vm.check(
+        "for dir in $(ls -dr /sys/bus/pci/drivers/vgpu_stub/*:*); do
+             for dir in $dir/vgpu/*; do
+                 echo $(cat $dir/pool_id $dir/priority $dir/vm_id)
+             done
+         done",
+    )?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+pub(crate) fn two_devices_are_two_devices(site: &Site) -> Result<()> {
+    let values = &site.two()?.values;
+    ensure!(*values == ["B high 200", "A low 42"], "{values:?}");
+    Ok(())
+}
+
+pub(crate) fn a_device_goes_while_its_driver_is_bound_and_leaves_the_other(
+    site: &Site,
+) -> Result<()> {
+    let vm = &site.two()?.vm;
+    let before = vm.check("dmesg | wc -l")?;
+
+    vm.monitor("device_del vgpu-stub0")?;
+    vm.wait_for("[ $(ls /sys/class/vgpu | wc -l) = 1 ]")?;
+    vm.wait_for("[ $(lspci -d 1af4:1111 | wc -l) = 1 ]")?;
+    let left = values(vm)?;
+    ensure!(left == ["A low 42"], "{left:?}");
+    let qtree = vm.monitor("info qtree")?;
+    ensure!(!qtree.contains("vgpu-stub0"), "{qtree}");
+    ensure!(qtree.contains("vgpu-stub1"), "{qtree}");
+
+    // Of the driver and at the level of a warning or above, the log is as before.
+    let said = vm.check(&format!(
+        "dmesg -r | tail -n +$(({before} + 1)) | grep -e '^<[0-4]>' -e vgpu || true"
+    ))?;
+    ensure!(said.is_empty(), "{said}");
+    vm.check_kernel_log()
+}
+
+pub(crate) fn the_guides_key_makes_the_same_device(site: &Site) -> Result<()> {
+    let argument = format!("-device vgpu-stub,{DEVICE}");
+    let vm = Vm::start(site.host()?, "guide", &[(GUIDES_KEY, &argument)])?;
+    vm.wait_up()?;
+    vm.check("modprobe vgpu_stub")?;
+    let device = device(vm.check("vgpuinfo -J")?)?;
+    ensure!(
+        device["pool_id"] == "B" && device["priority"] == "high" && device["vm_id"] == 200,
+        "{device}"
+    );
+    vm.check_kernel_log()
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The way from a key in xenstore to what a guest's software reads.
+//!
+//! All tests are on one host, which is booted by the first of them and gone with
+//! the last, hence the `main`: the usual one has no place for an end.
+
+mod devices;
+mod facts;
+mod hostile;
+mod links;
+mod refused;
+mod site;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::site::Site;
+
+/// A test, and its name.
+type Test = (&'static str, fn(&Site) -> Result<()>);
+
+/// Makes tests of functions that take the site.
+macro_rules! tests {
+    ($($module:ident: $($name:ident),+;)+) => {
+        &[$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name)),+),+]
+    };
+}
+
+const TESTS: &[Test] = tests![
+    links:
+        link_1_xenstore_stores_the_key,
+        link_2_the_hook_reads_it_and_adds_the_device,
+        link_3_qemu_gets_the_argument_and_makes_the_device,
+        link_4_the_device_is_on_the_guests_pci_bus_with_its_class,
+        link_5_4_kib_of_registers_are_mapped_in_the_guest,
+        link_6_the_registers_hold_the_values,
+        link_7_the_guests_software_reads_the_values,
+        a_reboot_of_the_guest_keeps_the_values;
+    devices:
+        two_devices_are_two_devices,
+        a_device_goes_while_its_driver_is_bound_and_leaves_the_other,
+        the_guides_key_makes_the_same_device;
+    refused:
+        a_malformed_key_stops_the_start_and_the_log_says_why,
+        a_vm_without_a_key_starts_without_a_device;
+    hostile:
+        what_is_valid_adds_exactly_its_devices,
+        nothing_hostile_in_the_typed_key_adds_an_argument,
+        nothing_hostile_in_the_guides_key_adds_an_argument,
+        xenstored_takes_no_value_of_64_kib,
+        the_longest_value_that_xenstored_takes_adds_nothing;
+];
+
+fn main() -> ExitCode {
+    let site = Arc::new(Site::default());
+    let trials = TESTS.iter().map(|(name, test)| {
+        let site = Arc::clone(&site);
+        Trial::test(*name, move || {
+            test(&site).map_err(|error| Failed::from(format!("{error:?}")))
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
