@@ -218,10 +218,7 @@ impl GuestBuilder {
     }
 
     fn boot_once(self) -> Result<Guest> {
-        let artifacts = self
-            .artifacts
-            .clone()
-            .map_or_else(Artifacts::from_env, Ok)?;
+        let artifacts = self.chosen_artifacts()?;
         let logs = Logs::new(&self.name)?;
         let sockets = tempfile::Builder::new().prefix("vgpu-guest-").tempdir()?;
         let mut command = self.command(&artifacts)?;
@@ -260,10 +257,7 @@ impl GuestBuilder {
     /// Something of [`Artifacts`] is missing, or QEMU cannot be started. What QEMU
     /// says itself goes to stderr.
     pub fn interact(self) -> Result<ExitStatus> {
-        let artifacts = self
-            .artifacts
-            .clone()
-            .map_or_else(Artifacts::from_env, Ok)?;
+        let artifacts = self.chosen_artifacts()?;
         let logs = Logs::new(&self.name)?;
         let mut command = self.command(&artifacts)?;
         command.args(self.kernel(&artifacts, &shell_argument()));
@@ -276,6 +270,10 @@ impl GuestBuilder {
         command.args(["-mon", "chardev=console", "-serial", "null"]);
         command.args(&self.qemu_arguments);
         Process::start(command, logs, None, None)?.wait_forever()
+    }
+
+    fn chosen_artifacts(&self) -> Result<Artifacts> {
+        self.artifacts.clone().map_or_else(Artifacts::from_env, Ok)
     }
 
     /// QEMU and the machine, without its serial lines.
