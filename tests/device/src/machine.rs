@@ -76,14 +76,12 @@ impl Machine {
             .unwrap_or_else(|e| panic!("{}: {e}", qemu().display()));
         let qtest = accept(&qtest, &mut child, directory.path());
         let qmp = accept(&qmp, &mut child, directory.path());
-        let mut machine = Self {
+        Self {
             cpu: Qtest::new(qtest),
             qmp: Qmp::new(qmp),
             child,
             directory,
-        };
-        machine.qmp.greet();
-        machine
+        }
     }
 
     /// Resets the machine as its reset button does, and waits until it is done.

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use vgpu::Source;
+use vgpu_cli::output::complain;
+use vgpu_cli::{ExitCodes, Shell};
 
-use crate::describe::Shell;
 use crate::exit::Exit;
 use crate::fields::Field;
-use crate::output::{self, Verbosity};
+use crate::output::Verbosity;
 use crate::select::Selector;
 use crate::wait::Condition;
 
@@ -221,7 +222,7 @@ impl Options {
     /// Says how something is done, to who asked for it.
     pub(crate) fn detail(&self, detail: &str) {
         if self.verbosity() == Verbosity::Verbose {
-            output::complain(&format!("vgpuinfo: {detail}"));
+            complain(&format!("vgpuinfo: {detail}"));
         }
     }
 }

@@ -2,32 +2,23 @@
 
 //! What the program says about itself, for people, shells and other programs.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
-use clap::{CommandFactory, ValueEnum};
-use clap_complete::aot::{Shell as Completer, generate};
+use clap::CommandFactory;
 use serde_json::json;
+use vgpu_cli::completions::{self, Shell};
 
 use crate::cli::Cli;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::fields::FIELDS;
 use crate::format::table;
-use crate::manual;
+use crate::manual::MANUAL;
 use crate::report::Report;
 use crate::terminal::Terminal;
 
 /// The schema of everything that is written in JSON.
 const SCHEMA: &str = include_str!("../schema/vgpuinfo-1.schema.json");
-
-/// A shell that arguments can be completed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
 
 /// Lists the fields.
 pub(crate) fn fields() -> Report {
@@ -66,64 +57,19 @@ pub(crate) fn schema() -> Report {
 
 /// Prints the script that completes arguments in `shell`.
 pub(crate) fn completions(shell: Shell) -> Report {
-    let shell = match shell {
-        Shell::Bash => Completer::Bash,
-        Shell::Zsh => Completer::Zsh,
-        Shell::Fish => Completer::Fish,
-    };
-    let mut script = Vec::new();
-    generate(
-        shell,
-        &mut Cli::command(),
-        env!("CARGO_PKG_NAME"),
-        &mut script,
-    );
-    let mut script = String::from_utf8_lossy(&script).into_owned();
-    if shell == Completer::Fish {
-        script += &fish_values();
-    }
-    text(script)
-}
-
-/// The values that subcommands take, for fish: clap_complete knows there only those
-/// of options.
-fn fish_values() -> String {
-    let command = Cli::command();
-    let name = command.get_name();
-    let mut lines = String::new();
-    for subcommand in command.get_subcommands() {
-        let values = subcommand
-            .get_positionals()
-            .flat_map(|argument| argument.get_possible_values());
-        for value in values.filter(|value| !value.is_hide_set()) {
-            let help = value.get_help().map(ToString::to_string);
-            lines += &format!(
-                "complete -c {name} -n \"__fish_{name}_using_subcommand {}\" -f -a '{}' -d '{}'\n",
-                subcommand.get_name(),
-                value.get_name(),
-                help.unwrap_or_default().replace('\'', "\\'"),
-            );
-        }
-    }
-    lines
+    text(completions::script(shell, Cli::command()))
 }
 
 /// Prints the man page, or writes it and those of the subcommands to files in
 /// `directory`.
 pub(crate) fn man(directory: Option<&Path>) -> Report {
     let written = match directory {
-        None => manual::page().map(text),
-        Some(directory) => write_pages(directory).map(|()| Report::default()),
+        None => MANUAL.page::<Exit>(Cli::command()).map(text),
+        Some(directory) => MANUAL
+            .write::<Exit>(Cli::command(), directory)
+            .map(|()| Report::default()),
     };
     written.unwrap_or_else(|error| Report::failed(Failure::Output(error)))
-}
-
-fn write_pages(directory: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
-    for (name, page) in manual::pages()? {
-        fs::write(directory.join(format!("{name}.1")), page)?;
-    }
-    Ok(())
 }
 
 fn text(text: String) -> Report {
@@ -156,7 +102,7 @@ mod tests {
 
     #[test]
     fn every_page_of_the_manual_has_a_name_of_its_own() {
-        let pages = manual::pages().unwrap();
+        let pages = MANUAL.pages::<Exit>(Cli::command()).unwrap();
         let mut names: Vec<&String> = pages.iter().map(|(name, _)| name).collect();
         assert!(names.contains(&&"vgpuinfo".to_owned()));
         assert!(names.contains(&&"vgpuinfo-query".to_owned()));

@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use vgpu::{DRIVER, Error};
+use vgpu_cli::ExitCodes;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +22,8 @@ pub(crate) enum Exit {
     SomeMissing = 9,
 }
 
-impl Exit {
-    /// All codes, in order.
-    pub(crate) const ALL: [Exit; 10] = [
+impl ExitCodes for Exit {
+    const ALL: &'static [Exit] = &[
         Exit::Ok,
         Exit::Internal,
         Exit::Usage,
@@ -36,14 +36,12 @@ impl Exit {
         Exit::SomeMissing,
     ];
 
-    /// The number.
-    pub(crate) fn code(self) -> u8 {
+    fn code(self) -> u8 {
         // CAST: the values are all above, and small.
         self as u8
     }
 
-    /// What the help says about it.
-    pub(crate) fn meaning(self) -> &'static str {
+    fn meaning(self) -> &'static str {
         match self {
             Exit::Ok => "all went well",
             Exit::Internal => "internal or I/O error",
@@ -56,12 +54,6 @@ impl Exit {
             Exit::Mismatch => "check or doctor found something that is not as it should be",
             Exit::SomeMissing => "some of the named devices are missing",
         }
-    }
-
-    /// The section of the help about exit codes.
-    pub(crate) fn help() -> String {
-        let lines = Exit::ALL.map(|exit| format!("\n  {}  {}", exit.code(), exit.meaning()));
-        format!("Exit codes:{}", lines.concat())
     }
 }
 
@@ -99,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_that_were_promised() {
-        let codes = Exit::ALL.map(Exit::code);
+        let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
 

@@ -5,8 +5,8 @@
 
 use std::io;
 
-use serde_json::{Value, json};
 use vgpu::Error;
+use vgpu_cli::Problem;
 
 use crate::exit::Exit;
 use crate::fields::{Field, Value as Known};
@@ -50,9 +50,12 @@ pub(crate) struct Difference {
     pub(crate) actual: Known,
 }
 
-impl Failure {
-    /// The exit code of a run in which this went wrong first.
-    pub(crate) fn exit(&self) -> Exit {
+impl Problem for Failure {
+    type Exit = Exit;
+
+    const COMMAND: &'static str = env!("CARGO_PKG_NAME");
+
+    fn exit(&self) -> Exit {
         match self {
             Failure::Usage(_) | Failure::Ambiguous(_) => Exit::Usage,
             Failure::NoDevice | Failure::NoSuchDevice(_) => Exit::NoDevice,
@@ -64,7 +67,6 @@ impl Failure {
         }
     }
 
-    /// A short name for it, for programs; ABI.
     fn kind(&self) -> &'static str {
         match self {
             Failure::Usage(_) => "usage",
@@ -81,7 +83,6 @@ impl Failure {
         }
     }
 
-    /// What happened.
     fn message(&self) -> String {
         match self {
             Failure::Usage(message) => message.clone(),
@@ -117,7 +118,6 @@ impl Failure {
         }
     }
 
-    /// What to do next.
     fn hint(&self) -> String {
         match self {
             Failure::Usage(_) => "see vgpuinfo --help".into(),
@@ -138,25 +138,12 @@ impl Failure {
             Failure::Output(_) => "make room where the output goes".into(),
         }
     }
-
-    /// The line for people.
-    pub(crate) fn line(&self) -> String {
-        format!("vgpuinfo: {} ({})", self.message(), self.hint())
-    }
-
-    /// The object `error` for programs.
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "kind": self.kind(),
-            "message": self.message(),
-            "hint": self.hint(),
-            "exit": self.exit().code(),
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use vgpu_cli::ExitCodes;
+
     use super::*;
 
     #[test]

@@ -2,7 +2,8 @@
 
 //! Writing a report: the result to stdout, everything else to stderr.
 
-use std::io::{self, Write};
+use vgpu_cli::output::{complain, print};
+use vgpu_cli::{Problem, usage};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -60,42 +61,22 @@ pub(crate) fn report(report: &Report, form: Form, verbosity: Verbosity) -> Exit 
 
 /// Writes what the parser of the command line says about wrong usage.
 pub(crate) fn usage_error(error: &clap::Error, json: bool) -> Exit {
-    let message = error.to_string();
     if json {
-        let first = message.lines().next().unwrap_or_default();
-        let first = first.strip_prefix("error: ").unwrap_or(first);
-        let failed = Report::failed(Failure::Usage(first.into()));
+        let failed = Report::failed(Failure::Usage(usage::summary(error)));
         return report(&failed, Form::Json, Verbosity::Normal);
     }
-    complain(message.trim_end());
+    complain(error.to_string().trim_end());
     Exit::Usage
 }
 
 /// Writes `text` to stdout.
 pub(crate) fn text(text: &str) -> Exit {
-    match write(text) {
+    match print(text) {
         Ok(()) => Exit::Ok,
-        // Whoever read has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
         Err(error) => {
             let failure = Failure::Output(error);
             complain(&failure.line());
             failure.exit()
         }
     }
-}
-
-/// Writes `text` to stdout, at once.
-///
-/// # Errors
-/// [`io::ErrorKind::BrokenPipe`] if nobody reads any more, and all others.
-pub(crate) fn write(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
-}
-
-/// Writes a line to stderr. If even that fails there is nobody left to tell.
-pub(crate) fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
 }

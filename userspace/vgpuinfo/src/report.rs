@@ -3,6 +3,7 @@
 //! What a run has to say, before it is written anywhere.
 
 use serde_json::{Map, Value, json};
+use vgpu_cli::Problem;
 
 use crate::exit::Exit;
 use crate::failure::Failure;

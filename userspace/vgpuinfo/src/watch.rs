@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value as Json, json};
 use vgpu::{Error, Events, Info, Roots, Vgpu, Wake};
+use vgpu_cli::{Problem, output};
 
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::fields::{FIELDS, Field};
-use crate::output;
 use crate::report::{Report, SCHEMA};
 use crate::select::Selector;
 

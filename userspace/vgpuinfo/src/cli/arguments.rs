@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use vgpu::{PoolId, Priority, parse_u32};
+use vgpu_cli::usage;
 
 use crate::fields::{FIELDS, Field};
 use crate::format::Format;
@@ -149,22 +150,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from_secs_f64(seconds).map_err(|_| WRONG)
 }
 
-/// Whether arguments that make no sense ask for JSON nevertheless: then the
-/// error is to be a document too.
+/// Whether arguments that make no sense ask for JSON nevertheless.
 pub(crate) fn wants_json(arguments: &[OsString]) -> bool {
-    arguments
-        .iter()
-        .skip(1)
-        .filter_map(|argument| argument.to_str())
-        .take_while(|argument| *argument != "--")
-        .any(|argument| match argument.strip_prefix('-') {
-            Some("-json" | "-format=json") => true,
-            Some(long) if long.starts_with('-') => false,
-            // What follows a d or an o is its value.
-            Some(short) => {
-                let flags = short.chars().take_while(|c| !matches!(c, 'd' | 'o'));
-                flags.into_iter().any(|c| c == 'J')
-            }
-            None => false,
-        })
+    usage::wants_json(arguments, &['d', 'o'], &["--format=json"])
 }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the commands for vGPU stubs have in common, so that a script which knows
+//! one of them knows the others: exit codes, errors, output, man pages and
+//! completions.
+
+pub mod completions;
+pub mod exit;
+pub mod failure;
+pub mod manual;
+pub mod output;
+pub mod usage;
+
+pub use completions::Shell;
+pub use exit::ExitCodes;
+pub use failure::Problem;
+pub use manual::Manual;
