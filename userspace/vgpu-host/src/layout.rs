@@ -28,3 +28,10 @@ pub const XENSTORE_READ: [&str; 2] = ["/usr/bin/xenstore-read", "/usr/sbin/xenst
 pub const LOG: &str = "/dev/log";
 /// What the older way of setting devices leaves in the wrapper.
 pub const GUIDE_MARK: &[u8] = b"device-model-args from xenstore";
+/// QEMU, by whose name the wrapper starts device models.
+pub const QEMU: &str = "/usr/lib64/xen/bin/qemu-system-i386";
+
+/// The socket on which the device model of a domain listens for the toolstack.
+pub fn qmp_socket(domain: u32) -> String {
+    format!("/var/run/xen/qmp-libxl-{domain}")
+}

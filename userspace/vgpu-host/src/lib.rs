@@ -10,6 +10,7 @@
 pub mod device;
 pub mod keys;
 pub mod layout;
+pub mod program;
 pub mod shown;
 pub mod spec;
 pub mod xenstore;

@@ -3,6 +3,7 @@
 //! Scenarios that need a guest and the world outside it.
 
 mod doctor;
+mod host;
 mod hostile;
 mod hotplug;
 mod identity;

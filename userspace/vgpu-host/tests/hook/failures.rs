@@ -47,11 +47,11 @@ fn a_store_that_cannot_be_read_is_not_one_without_the_key() {
             "#!/bin/sh\necho 'xs_open: No such file' >&2; exit 1\n",
             "xs_open: No such file",
         ),
-        ("#!/bin/sh\nexit 1\n", "failed (Exited(1))"),
-        ("#!/bin/sh\nkill -9 $$\n", "failed (Signaled(9))"),
+        ("#!/bin/sh\nexit 1\n", "failed (exit code 1)"),
+        ("#!/bin/sh\nkill -9 $$\n", "failed (signal 9)"),
         (
             "#!/bin/sh\necho \"couldn't read path $1\" >&2; exit 3\n",
-            "failed (Exited(3))",
+            "failed (exit code 3)",
         ),
         ("#!/nowhere/sh\n", "cannot run"),
     ] {

@@ -2,15 +2,15 @@
 
 //! Giving a VM devices and taking them away.
 
-use serde_json::json;
-use vgpu_host::{Device, keys};
+use serde_json::{Value, json};
+use vgpu_host::{Device, device, keys};
 
 use crate::Report;
 use crate::failure::Failure;
 use crate::xe::Xe;
 
 /// When a change of the keys shows.
-const LATER: &str = "it counts when the VM is shut down and started";
+pub(crate) const LATER: &str = "it counts when the VM is shut down and started";
 
 /// Gives a VM one device, or one more.
 pub(crate) fn attach(
@@ -21,7 +21,13 @@ pub(crate) fn attach(
     dry_run: bool,
 ) -> Result<Report, Failure> {
     let uuid = xe.resolve(vm)?;
-    let mut devices = if add { devices(xe, &uuid)? } else { Vec::new() };
+    let before = match devices(xe, &uuid) {
+        // What makes no sense is replaced as well.
+        Err(Failure::BadKey { .. }) if !add => Vec::new(),
+        before => before?,
+    };
+    let replaced = if add { &[] } else { &before[..] };
+    let mut devices = if add { before.clone() } else { Vec::new() };
     devices.push(device);
     let value = keys::format_typed(&devices);
     // What the hook would refuse is not set.
@@ -32,9 +38,17 @@ pub(crate) fn attach(
     if !dry_run {
         xe.set(&uuid, keys::TYPED, &value)?;
     }
+    let instead = match replaced {
+        [] => String::new(),
+        _ => format!(" instead of {}", keys::format_typed(replaced)),
+    };
+    let replaced: Vec<Value> = replaced.iter().enumerate().map(shown).collect();
     Ok(Report {
-        text: format!("{uuid}: {}={value}; {LATER}\n", keys::TYPED),
-        member: Some(("vm", json!({ "uuid": uuid, keys::TYPED: value }))),
+        text: format!("{uuid}: {}={value}{instead}; {LATER}\n", keys::TYPED),
+        member: Some((
+            "vm",
+            json!({ "uuid": uuid, keys::TYPED: value, "replaced": replaced }),
+        )),
         ..Report::default()
     })
 }
@@ -79,4 +93,14 @@ pub(crate) fn devices(xe: &Xe, uuid: &str) -> Result<Vec<Device>, Failure> {
         Some(value) => keys::parse_arguments(value.as_bytes()).map_err(bad(keys::ARGUMENTS)),
         None => Ok(Vec::new()),
     }
+}
+
+/// A device, for programs.
+pub(crate) fn shown((number, device): (usize, &Device)) -> Value {
+    json!({
+        "id": device::id(number),
+        "pool_id": device.pool.name(),
+        "priority": device.priority.name(),
+        "vm_id": device.vm_id,
+    })
 }

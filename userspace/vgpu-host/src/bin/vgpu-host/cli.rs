@@ -4,7 +4,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use serde_json::Value;
+use vgpu_cli::{ExitCodes, Shell};
 use vgpu_host::device::parse_vm_id;
 use vgpu_host::{Device, Pool, Priority};
 
@@ -44,6 +47,20 @@ pub(crate) enum Action {
         #[arg(long)]
         add: bool,
     },
+    /// Change a device of a VM, at once if it runs
+    #[command(
+        after_help = "A device of revision 1 cannot change while its VM runs; that is an error, \
+                      and nothing is changed."
+    )]
+    Set {
+        /// Its uuid or its name
+        vm: String,
+        /// The device, vgpu-stub0 and so on, if there are several
+        #[arg(long, value_name = "ID")]
+        device: Option<String>,
+        #[command(flatten)]
+        change: Change,
+    },
     /// Take all devices of a VM away
     Detach {
         /// Its uuid or its name
@@ -59,10 +76,31 @@ pub(crate) enum Action {
     Uninstall,
     /// Say whether all that was installed is there and has its effect
     Status,
+    /// Check everything from the host's package to the registers of a VM's devices
+    #[command(
+        after_help = "The lines ok are as they should be, those with NO are not, and those with -- \
+                      could not be checked."
+    )]
+    Verify {
+        /// Its uuid or its name; only what all VMs have in common without one
+        vm: Option<String>,
+    },
     /// Put the device into the spec of the host's package qemu
     Spec {
         #[command(subcommand)]
         action: SpecAction,
+    },
+    /// Print the script that completes arguments in a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the man page
+    Man {
+        /// Write it and those of the subcommands to files there instead
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
     },
 }
 
@@ -107,13 +145,23 @@ fn parse_packager(text: &str) -> Result<String, String> {
     Ok(text.into())
 }
 
+/// The pools, which shells can complete.
+fn pool() -> impl TypedValueParser<Value = Pool> {
+    PossibleValuesParser::new(Pool::ALL.map(Pool::name)).try_map(|text| text.parse::<Pool>())
+}
+
+fn priority() -> impl TypedValueParser<Value = Priority> {
+    PossibleValuesParser::new(Priority::ALL.map(Priority::name))
+        .try_map(|text| text.parse::<Priority>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Properties {
-    /// The pool: A or B
-    #[arg(long, default_value_t = Pool::default())]
+    /// The pool
+    #[arg(long, default_value_t = Pool::default(), value_parser = pool())]
     pool: Pool,
-    /// low, medium or high
-    #[arg(long, default_value_t = Priority::default())]
+    /// The priority within the pool
+    #[arg(long, default_value_t = Priority::default(), value_parser = priority())]
     priority: Priority,
     /// The number of the virtual machine
     #[arg(long, default_value_t = 0, value_parser = parse_vm_id)]
@@ -127,5 +175,37 @@ impl Properties {
             priority: self.priority,
             vm_id: self.vm_id,
         }
+    }
+}
+
+/// What is to change in a device.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Change {
+    /// The pool
+    #[arg(long, value_parser = pool())]
+    pool: Option<Pool>,
+    /// The priority within the pool
+    #[arg(long, value_parser = priority())]
+    priority: Option<Priority>,
+    /// The number of the virtual machine
+    #[arg(long, value_parser = parse_vm_id)]
+    vm_id: Option<u32>,
+}
+
+impl Change {
+    /// Makes it in what a key says of the device.
+    pub(crate) fn apply(&self, device: &mut Device) {
+        device.pool = self.pool.unwrap_or(device.pool);
+        device.priority = self.priority.unwrap_or(device.priority);
+        device.vm_id = self.vm_id.unwrap_or(device.vm_id);
+    }
+
+    /// The properties that change in the device model.
+    pub(crate) fn properties(&self) -> Vec<(&'static str, Value)> {
+        let pool = self.pool.map(|pool| ("pool_id", pool.name().into()));
+        let priority = self.priority.map(|it| ("priority", it.name().into()));
+        let vm_id = self.vm_id.map(|vm_id| ("vm_id", vm_id.into()));
+        [pool, priority, vm_id].into_iter().flatten().collect()
     }
 }

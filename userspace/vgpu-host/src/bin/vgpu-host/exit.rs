@@ -5,6 +5,8 @@
 
 use std::process::ExitCode;
 
+use vgpu_cli::ExitCodes;
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -17,9 +19,8 @@ pub(crate) enum Exit {
     Mismatch = 8,
 }
 
-impl Exit {
-    /// All codes, in order.
-    pub(crate) const ALL: [Exit; 6] = [
+impl ExitCodes for Exit {
+    const ALL: &'static [Exit] = &[
         Exit::Ok,
         Exit::Internal,
         Exit::Usage,
@@ -28,8 +29,7 @@ impl Exit {
         Exit::Mismatch,
     ];
 
-    /// The number.
-    pub(crate) fn code(self) -> u8 {
+    fn code(self) -> u8 {
         // CAST: the values are all above, and small.
         self as u8
     }
@@ -39,16 +39,10 @@ impl Exit {
             Exit::Ok => "all went well",
             Exit::Internal => "internal error, or xe or a file failed",
             Exit::Usage => "wrong usage",
-            Exit::NoVm => "no such VM",
+            Exit::NoVm => "no such VM, or it has no such device",
             Exit::Timeout => "timeout",
             Exit::Mismatch => "something is not as it should be",
         }
-    }
-
-    /// The section of the help about exit codes.
-    pub(crate) fn help() -> String {
-        let lines = Exit::ALL.map(|exit| format!("\n  {}  {}", exit.code(), exit.meaning()));
-        format!("Exit codes:{}", lines.concat())
     }
 }
 
@@ -64,6 +58,7 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_that_were_promised() {
-        assert_eq!(Exit::ALL.map(Exit::code), [0, 1, 2, 3, 7, 8]);
+        let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 7, 8]);
     }
 }

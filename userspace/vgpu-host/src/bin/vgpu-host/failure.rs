@@ -5,10 +5,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
 use thiserror::Error;
+use vgpu_cli::Problem;
+use vgpu_host::program::ProgramError;
 use vgpu_host::spec::Refusal;
 use vgpu_host::{KeyError, Shown};
+use vgpu_qmp::QmpError;
 
 use crate::exit::Exit;
 
@@ -19,10 +21,8 @@ pub(crate) enum Failure {
     NoVm(Shown),
     #[error("there are {count} VMs {name}")]
     Ambiguous { name: Shown, count: usize },
-    #[error("cannot run {program}: {message}")]
-    Start { program: String, message: String },
-    #[error("{0} gave no answer in time")]
-    Timeout(String),
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     #[error("xe {verb} failed: {message}")]
     Xe { verb: String, message: Shown },
     #[error("the key {key} of VM {vm}: {source}")]
@@ -47,18 +47,53 @@ pub(crate) enum Failure {
     File { path: PathBuf, source: io::Error },
     #[error("{what}")]
     Refused { what: String, hint: &'static str },
+    #[error("VM {vm} has {} devices: {}", ids.len(), ids.join(", "))]
+    WhichDevice { vm: String, ids: Vec<String> },
+    #[error("VM {vm} has no device {}: it has {}", Shown::new(id), ids.join(", "))]
+    NoSuchDevice {
+        vm: String,
+        id: String,
+        ids: Vec<String>,
+    },
+    #[error("QEMU at {}: {source}", socket.display())]
+    Qmp { socket: PathBuf, source: QmpError },
+    #[error("{source}; {}", match done[..] {
+        [] => "nothing was changed".into(),
+        _ => format!("of the running device {} was changed, and nothing else", done.join(", ")),
+    })]
+    Partly {
+        done: Vec<&'static str>,
+        source: Box<Failure>,
+    },
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
     #[error("SOURCE_DATE_EPOCH is not a number of seconds")]
     Date,
 }
 
-impl Failure {
-    /// The exit code of a run in which this went wrong.
-    pub(crate) fn exit(&self) -> Exit {
+impl Problem for Failure {
+    type Exit = Exit;
+
+    const COMMAND: &'static str = env!("CARGO_PKG_NAME");
+
+    fn exit(&self) -> Exit {
         match self {
-            Failure::NoVm(_) => Exit::NoVm,
-            Failure::Ambiguous { .. } | Failure::TooMany { .. } | Failure::Date => Exit::Usage,
-            Failure::Start { .. } | Failure::Xe { .. } | Failure::File { .. } => Exit::Internal,
-            Failure::Timeout(_) => Exit::Timeout,
+            Failure::NoVm(_) | Failure::NoSuchDevice { .. } => Exit::NoVm,
+            Failure::Ambiguous { .. }
+            | Failure::WhichDevice { .. }
+            | Failure::TooMany { .. }
+            | Failure::Usage(_)
+            | Failure::Date => Exit::Usage,
+            Failure::Partly { source, .. } => source.exit(),
+            Failure::Qmp {
+                source: QmpError::Timeout(_),
+                ..
+            } => Exit::Timeout,
+            Failure::Qmp { .. } | Failure::Output(_) => Exit::Internal,
+            Failure::Program(ProgramError::Timeout { .. }) => Exit::Timeout,
+            Failure::Program(_) | Failure::Xe { .. } | Failure::File { .. } => Exit::Internal,
             Failure::BadKey { .. }
             | Failure::Refused { .. }
             | Failure::Spec { .. }
@@ -69,13 +104,12 @@ impl Failure {
         }
     }
 
-    /// A short name for it, for programs; ABI.
     fn kind(&self) -> &'static str {
         match self {
             Failure::NoVm(_) => "no_vm",
             Failure::Ambiguous { .. } => "ambiguous",
-            Failure::Start { .. } => "start",
-            Failure::Timeout(_) => "timeout",
+            Failure::Program(ProgramError::Start { .. }) => "start",
+            Failure::Program(ProgramError::Timeout { .. }) => "timeout",
             Failure::Xe { .. } => "xe",
             Failure::BadKey { .. } => "bad_key",
             Failure::TooMany { .. } => "too_many",
@@ -87,16 +121,29 @@ impl Failure {
             Failure::NoPatch { .. } => "no_patch",
             Failure::OtherPatch(_) => "other_patch",
             Failure::Date => "date",
+            Failure::WhichDevice { .. } => "which_device",
+            Failure::NoSuchDevice { .. } => "no_such_device",
+            Failure::Qmp { .. } => "qmp",
+            Failure::Partly { source, .. } => source.kind(),
+            Failure::Usage(_) => "usage",
+            Failure::Output(_) => "output",
         }
     }
 
-    /// What to do next.
-    fn hint(&self) -> &'static str {
-        match self {
+    fn message(&self) -> String {
+        self.to_string()
+    }
+
+    fn hint(&self) -> String {
+        let hint = match self {
             Failure::NoVm(_) => "xe vm-list shows the VMs there are",
             Failure::Ambiguous { .. } => "name one by its uuid",
-            Failure::Start { .. } => "run this in dom0, or name the program with --xe",
-            Failure::Timeout(_) => "see that the toolstack runs: xe host-list",
+            Failure::Program(ProgramError::Start { .. }) => {
+                "run this in dom0, or name the program with --xe"
+            }
+            Failure::Program(ProgramError::Timeout { .. }) => {
+                "see that the toolstack runs: xe host-list"
+            }
             Failure::Xe { .. } => "see /var/log/xensource.log",
             Failure::BadKey { .. } => "attach without --add sets what is right",
             Failure::TooMany { .. } => "detach first",
@@ -108,22 +155,14 @@ impl Failure {
             Failure::File { .. } => {
                 "see that it is there and that you may change it, as root; then run this again"
             }
+            Failure::WhichDevice { .. } => "name one with --device",
+            Failure::NoSuchDevice { .. } => "vgpu-host list shows the devices there are",
+            Failure::Qmp { .. } => "see that the VM runs on this host, and try again as root",
+            Failure::Partly { source, .. } => return source.hint(),
+            Failure::Usage(_) => "see vgpu-host --help",
+            Failure::Output(_) => "make room where the output goes",
             Failure::Date => "unset it, or set what `date +%s` prints",
-        }
-    }
-
-    /// The line for people.
-    pub(crate) fn line(&self) -> String {
-        format!("vgpu-host: {self} ({})", self.hint())
-    }
-
-    /// The object `error` for programs.
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "kind": self.kind(),
-            "message": self.to_string(),
-            "hint": self.hint(),
-            "exit": self.exit().code(),
-        })
+        };
+        hint.into()
     }
 }

@@ -3,10 +3,11 @@
 //! Listing the VMs that have devices.
 
 use serde_json::{Value, json};
+use vgpu_cli::Problem;
 use vgpu_host::device;
 
 use crate::Report;
-use crate::attach::devices;
+use crate::attach::{devices, shown};
 use crate::failure::Failure;
 use crate::xe::Xe;
 
@@ -23,14 +24,9 @@ pub(crate) fn list(xe: &Xe) -> Result<Report, Failure> {
                 let mut objects = Vec::new();
                 for (number, it) in devices.iter().enumerate() {
                     let id = device::id(number);
-                    let shown = name.escape_debug();
-                    text.push_str(&format!("{uuid}  {shown}  {state}  {id}  {it}\n"));
-                    objects.push(json!({
-                        "id": id,
-                        "pool_id": it.pool.name(),
-                        "priority": it.priority.name(),
-                        "vm_id": it.vm_id,
-                    }));
+                    let label = name.escape_debug();
+                    text.push_str(&format!("{uuid}  {label}  {state}  {id}  {it}\n"));
+                    objects.push(shown((number, it)));
                 }
                 vms.push(json!({
                     "uuid": uuid, "name": name, "power_state": state, "devices": objects,

@@ -4,25 +4,33 @@
 
 mod attach;
 mod cli;
+mod describe;
 mod exit;
 mod failure;
+mod finding;
 mod install;
 mod list;
+mod manual;
 mod record;
 mod replace;
+mod running;
+mod set;
 mod spec;
 mod status;
 mod tree;
 mod uninstall;
+mod verify;
 mod wrapper;
 mod xe;
 mod xenopsd;
 
-use std::io::{self, Write};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::{Value, json};
+use vgpu_cli::output::{complain, print};
+use vgpu_cli::{Problem, usage};
 
 use crate::cli::{Action, Cli, SpecAction};
 use crate::exit::Exit;
@@ -44,45 +52,53 @@ struct Report {
 }
 
 fn main() -> ExitCode {
-    run().into()
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match Cli::try_parse_from(&arguments) {
+        Ok(cli) => written(&execute(&cli), cli.json),
+        Err(error) if error.use_stderr() => match usage::wants_json(&arguments, &[], &[]) {
+            true => written(&Err(Failure::Usage(usage::summary(&error))), true),
+            false => {
+                complain(error.to_string().trim_end());
+                Exit::Usage
+            }
+        },
+        // Not an error: the text of --help or --version.
+        Err(text) => stdout(&text.to_string()),
+    }
+    .into()
 }
 
-fn run() -> Exit {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            };
-        }
-    };
-    let done = execute(&cli);
-    match &done {
+/// Writes what a run has to say, and says how it ended.
+fn written(done: &Result<Report, Failure>, json: bool) -> Exit {
+    let exit = match done {
         Ok(report) => {
             for note in &report.notes {
-                let _ = writeln!(io::stderr(), "vgpu-host: {note}");
+                complain(&format!("vgpu-host: {note}"));
             }
+            report.exit
         }
         Err(failure) => {
-            let _ = writeln!(io::stderr(), "{}", failure.line());
+            complain(&failure.line());
+            failure.exit()
         }
-    }
-    let text = match (&done, cli.json) {
-        (done, true) => format!("{:#}\n", document(done)),
-        (Ok(report), false) => report.text.clone(),
-        (Err(_), false) => String::new(),
     };
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    match (done, written) {
-        (Err(failure), _) => failure.exit(),
-        (Ok(_), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Internal,
-        (Ok(report), _) => report.exit,
+    let written = match done {
+        // A text in a language of its own is no document.
+        Ok(report) if !json || report.member.is_none() => stdout(&report.text),
+        Err(_) if !json => Exit::Ok,
+        done => stdout(&format!("{:#}\n", document(done))),
+    };
+    if exit == Exit::Ok { written } else { exit }
+}
+
+fn stdout(text: &str) -> Exit {
+    match print(text) {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            let failure = Failure::Output(error);
+            complain(&failure.line());
+            failure.exit()
+        }
     }
 }
 
@@ -93,12 +109,19 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
         Action::Attach { vm, device, add } => {
             attach::attach(&xe, vm, device.device(), *add, cli.dry_run)
         }
+        Action::Set { vm, device, change } => {
+            let tree = Tree::to_read(&cli.root);
+            set::set(&xe, &tree, vm, device.as_deref(), change, cli.dry_run)
+        }
         Action::Detach { vm } => attach::detach(&xe, vm, cli.dry_run),
         Action::Install { hook } => {
             install::install(&Tree::to_change(&cli.root, cli.dry_run)?, hook.as_deref())
         }
         Action::Uninstall => uninstall::uninstall(&Tree::to_change(&cli.root, cli.dry_run)?),
         Action::Status => status::status(&Tree::to_read(&cli.root)),
+        Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref()),
+        Action::Completions { shell } => Ok(describe::completions(*shell)),
+        Action::Man { directory } => describe::man(directory.as_deref()),
         Action::Spec { action } => match action {
             SpecAction::Apply { files, packager } => spec::apply(files, packager, cli.dry_run),
             SpecAction::Revert { files } => spec::revert(files, cli.dry_run),

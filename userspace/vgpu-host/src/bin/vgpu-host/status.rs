@@ -2,59 +2,42 @@
 
 //! Whether what install did is there and has its effect.
 
-use serde_json::{Value, json};
 use vgpu_host::Shown;
 use vgpu_host::layout::{HOOK, WRAPPER, XENOPSD_SETTING};
 
 use crate::Report;
-use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::finding::{self, Finding, Verdict};
 use crate::install::is_of;
 use crate::record::{Item, Record};
 use crate::tree::Tree;
 use crate::wrapper::Wrapper;
 use crate::xenopsd;
 
-/// One thing that was looked at.
-struct Finding {
-    name: &'static str,
-    /// What there is.
-    state: String,
-    /// What to do, if that is not as it should be.
-    hint: Option<&'static str>,
-}
-
 const INSTALL: &str = "run vgpu-host install";
 
 pub(crate) fn status(tree: &Tree) -> Result<Report, Failure> {
+    Ok(finding::report("status", &findings(tree)?))
+}
+
+/// What was installed, in the order in which it is used.
+pub(crate) fn findings(tree: &Tree) -> Result<[Finding; 4], Failure> {
     let record = Record::read(tree)?;
-    let findings = [
+    Ok([
         installed(record.as_ref()),
         hook(tree, record.as_ref())?,
         wrapper(tree, record.as_ref())?,
         setting(tree, record.as_ref())?,
-    ];
-    let mut text = String::new();
-    for Finding { name, state, hint } in &findings {
-        let (mark, hint) = match hint {
-            None => ("ok", String::new()),
-            Some(hint) => ("NO", format!(" ({hint})")),
-        };
-        text.push_str(&format!("{mark}  {name:<8} {state}{hint}\n"));
+    ])
+}
+
+fn finding(name: &'static str, state: String, hint: Option<&'static str>) -> Finding {
+    Finding {
+        name,
+        state,
+        verdict: hint.map_or(Verdict::Good, Verdict::Bad),
+        how: None,
     }
-    let whole = findings.iter().all(|finding| finding.hint.is_none());
-    let checks = findings.iter().map(|Finding { name, state, hint }| {
-        json!({ "name": name, "ok": hint.is_none(), "state": state, "hint": hint })
-    });
-    Ok(Report {
-        text,
-        member: Some((
-            "status",
-            json!({ "whole": whole, "checks": checks.collect::<Value>() }),
-        )),
-        exit: if whole { Exit::Ok } else { Exit::Mismatch },
-        ..Report::default()
-    })
 }
 
 fn installed(record: Option<&Record>) -> Finding {
@@ -62,11 +45,7 @@ fn installed(record: Option<&Record>) -> Finding {
         Some(_) => ("vgpu-host install was here", None),
         None => ("vgpu-host install was not here", Some(INSTALL)),
     };
-    Finding {
-        name: "record",
-        state: state.into(),
-        hint,
-    }
+    finding("record", state.into(), hint)
 }
 
 fn hook(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
@@ -77,11 +56,7 @@ fn hook(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
         None if known => ("is gone, or not yet there", Some(INSTALL)),
         None => ("is not there", Some(INSTALL)),
     };
-    Ok(Finding {
-        name: "hook",
-        state: format!("{HOOK} {state}"),
-        hint,
-    })
+    Ok(finding("hook", format!("{HOOK} {state}"), hint))
 }
 
 fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
@@ -106,11 +81,7 @@ fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
             reinstall,
         ),
     };
-    Ok(Finding {
-        name: "wrapper",
-        state: format!("{WRAPPER} {state}"),
-        hint,
-    })
+    Ok(finding("wrapper", format!("{WRAPPER} {state}"), hint))
 }
 
 /// The last line that sets it counts.
@@ -139,9 +110,5 @@ fn setting(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
         ),
         (None, None) => (format!("nothing sets {XENOPSD_SETTING}"), Some(INSTALL)),
     };
-    Ok(Finding {
-        name: "xenopsd",
-        state,
-        hint,
-    })
+    Ok(finding("xenopsd", state, hint))
 }

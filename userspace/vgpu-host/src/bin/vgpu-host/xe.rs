@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use subprocess::{Exec, ExitStatus, NullFile, Redirection};
 use vgpu_host::Shown;
+use vgpu_host::program::Program;
 
 use crate::failure::Failure;
 
@@ -15,51 +15,30 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What is read of an answer at most.
 const MOST_OUTPUT: usize = 16 << 20;
 
-pub(crate) struct Xe {
-    program: PathBuf,
-}
+pub(crate) struct Xe(Program);
 
 impl Xe {
     pub(crate) fn new(program: PathBuf) -> Self {
-        Xe { program }
+        Xe(Program {
+            path: program,
+            patience: PATIENCE,
+            longest: MOST_OUTPUT,
+        })
     }
 
     /// What a call prints, without the end of its last line.
     pub(crate) fn call(&self, words: &[&str]) -> Result<String, Failure> {
-        let name = self.program.display().to_string();
-        let mut child = Exec::cmd(&self.program)
-            .args(words)
-            .stdin(NullFile)
-            .stdout(Redirection::Pipe)
-            .stderr(Redirection::Pipe)
-            .detached()
-            .popen()
-            .map_err(|error| Failure::Start {
-                program: name.clone(),
-                message: error.to_string(),
-            })?;
-        let mut output = child
-            .communicate_start(None)
-            .limit_size(MOST_OUTPUT)
-            .limit_time(PATIENCE);
-        let read = output.read();
-        let ended = read
-            .is_ok()
-            .then(|| child.wait_timeout(PATIENCE).ok().flatten());
-        let (Ok((stdout, stderr)), Some(Some(status))) = (read, ended) else {
-            let _ = child.kill();
-            return Err(Failure::Timeout(name));
-        };
-        let text = |bytes: Option<Vec<u8>>| {
-            String::from_utf8_lossy(&bytes.unwrap_or_default())
+        let said = self.0.run(words)?;
+        let text = |bytes: &[u8]| {
+            String::from_utf8_lossy(bytes)
                 .trim_end_matches('\n')
                 .to_owned()
         };
-        match status {
-            ExitStatus::Exited(0) => Ok(text(stdout)),
-            _ => Err(Failure::Xe {
+        match said.succeeded() {
+            true => Ok(text(&said.stdout)),
+            false => Err(Failure::Xe {
                 verb: words.first().copied().unwrap_or_default().into(),
-                message: Shown::new(text(stderr)),
+                message: Shown::new(text(&said.stderr)),
             }),
         }
     }
@@ -97,6 +76,11 @@ impl Xe {
     pub(crate) fn get(&self, uuid: &str, field: &str) -> Result<String, Failure> {
         let (uuid, field) = (format!("uuid={uuid}"), format!("param-name={field}"));
         self.call(&["vm-param-get", &uuid, &field])
+    }
+
+    /// The domain that a VM runs in, if it does.
+    pub(crate) fn domain(&self, uuid: &str) -> Result<Option<u32>, Failure> {
+        Ok(self.get(uuid, "dom-id")?.parse().ok())
     }
 
     /// A key of the VM's platform map; `None` if it has none of that name. The

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! vgpu-host and a device model that really runs. What there is no real one of here
+//! are the toolstack and the package: the stand-ins of its own tests serve as those.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, ensure};
+use harness::{Artifacts, Guest};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const DOMAIN: &str = "7";
+const KEY: &str = "pool_id=B,priority=high,vm_id=200";
+
+/// A host's files, with the processes of this machine.
+struct Host {
+    root: TempDir,
+    stand_ins: PathBuf,
+}
+
+impl Host {
+    fn new() -> Result<Self> {
+        let root = tempfile::tempdir()?;
+        let path = |path: &str| root.path().join(path);
+        for directory in [
+            "usr/lib64/xen/bin",
+            "usr/libexec",
+            "etc",
+            "var/lib",
+            "var/run/xen",
+            "platform",
+        ] {
+            fs::create_dir_all(path(directory))?;
+        }
+        symlink("/proc", path("proc"))?;
+        symlink(
+            Artifacts::from_env()?.qemu,
+            path("usr/lib64/xen/bin/qemu-system-i386"),
+        )?;
+        for (file, text) in [
+            ("usr/lib64/xen/bin/qemu-wrapper", "#!/usr/bin/python\n"),
+            ("etc/xenopsd.conf", ""),
+            ("package", "qemu-4.2.1-1.0.1.vgpustub.x86_64\n"),
+            ("power-state", "running\n"),
+            ("dom-id", DOMAIN),
+            ("platform/vgpu-stub", KEY),
+        ] {
+            fs::write(path(file), text)?;
+        }
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../userspace/vgpu-host/tests");
+        let host = Host {
+            root,
+            stand_ins: tests.join("stand-ins"),
+        };
+        let output = host.run("install")?;
+        ensure!(output.status.success(), "{output:?}");
+        Ok(host)
+    }
+
+    fn socket(&self) -> PathBuf {
+        let name = format!("var/run/xen/qmp-libxl-{DOMAIN}");
+        self.root.path().join(name)
+    }
+
+    fn run(&self, arguments: &str) -> Result<Output> {
+        let program = env::var_os("VGPU_HOST").context("VGPU_HOST names no vgpu-host")?;
+        let path = env::var("PATH")?;
+        Ok(Command::new(program)
+            .args(arguments.split(' '))
+            .arg("--root")
+            .arg(self.root.path())
+            .env("VGPU_XE", self.root.path())
+            .env("PATH", format!("{}:{path}", self.stand_ins.display()))
+            .output()?)
+    }
+
+    /// The lines of verify that are not as they should be, or could not be checked.
+    fn wrong(&self) -> Result<Vec<Value>> {
+        let output = self.run("verify Test-2 -J")?;
+        let document: Value = serde_json::from_slice(&output.stdout)?;
+        let checks = document["verify"]["checks"].as_array();
+        let checks = checks.with_context(|| format!("{document}"))?;
+        ensure!(checks.len() == 11, "{document}");
+        let wrong = checks.iter().filter(|check| check["ok"] != true);
+        Ok(wrong.cloned().collect())
+    }
+}
+
+#[test]
+fn verify_follows_the_devices_of_a_running_vm_and_set_knows_revision_1() -> Result<()> {
+    let host = Host::new()?;
+    let socket = format!("unix:{},server=on,wait=off", host.socket().display());
+    let device = format!("vgpu-stub,{KEY},id=vgpu-stub0,addr=0x1e");
+    let arguments = ["-qmp", &socket, "-xen-domid", DOMAIN, "-device", &device];
+    let guest = Guest::builder("host").qemu_arguments(arguments).boot()?;
+
+    let wrong = host.wrong()?;
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+
+    let output = host.run("set Test-2 --priority low")?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.code() == Some(8), "{output:?}");
+    ensure!(errors.contains("revision 1"), "{errors}");
+    guest.check("vgpuinfo check --pool B --priority high --vm-id 200")?;
+
+    // The last link: what the key says is not what the device has.
+    fs::write(
+        host.root.path().join("platform/vgpu-stub"),
+        "pool_id=A,priority=high,vm_id=200",
+    )?;
+    let wrong = host.wrong()?;
+    ensure!(
+        wrong.len() == 1 && wrong[0]["name"] == "properties",
+        "{wrong:#?}"
+    );
+
+    // A device that is gone.
+    guest.unplug("vgpu-stub0", vm_tests::UNPLUG)?;
+    let wrong = host.wrong()?;
+    ensure!(wrong.len() == 4 && wrong[0]["name"] == "bus", "{wrong:#?}");
+    guest.finish()
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The whole chain from the host's package to the registers of a VM's devices, a
+//! line for each link and how it was checked.
+
+mod host;
+mod vm;
+
+use crate::Report;
+use crate::failure::Failure;
+use crate::finding::{self, Finding, Verdict};
+use crate::tree::Tree;
+use crate::xe::Xe;
+
+/// Checks the host, and a VM if there is one.
+pub(crate) fn verify(xe: &Xe, tree: &Tree, vm: Option<&str>) -> Result<Report, Failure> {
+    // A VM that does not exist is no finding.
+    let uuid = vm.map(|vm| xe.resolve(vm)).transpose()?;
+    let mut findings = host::findings(tree)?;
+    findings.extend(vm::findings(xe, tree, uuid.as_deref())?);
+    Ok(finding::report("verify", &findings))
+}
+
+/// A line of the list, before it was checked.
+struct Line {
+    name: &'static str,
+    how: String,
+}
+
+fn line(name: &'static str, how: impl Into<String>) -> Line {
+    Line {
+        name,
+        how: how.into(),
+    }
+}
+
+impl Line {
+    fn good(self, state: impl Into<String>) -> Finding {
+        self.finding(Verdict::Good, state)
+    }
+
+    fn bad(self, state: impl Into<String>, hint: &'static str) -> Finding {
+        self.finding(Verdict::Bad(hint), state)
+    }
+
+    fn unknown(self, state: impl Into<String>, hint: &'static str) -> Finding {
+        self.finding(Verdict::Unknown(hint), state)
+    }
+
+    fn finding(self, verdict: Verdict, state: impl Into<String>) -> Finding {
+        Finding {
+            name: self.name,
+            verdict,
+            state: state.into(),
+            how: Some(self.how),
+        }
+    }
+}

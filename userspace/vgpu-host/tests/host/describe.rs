@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Man pages and completions.
+
+use std::fs;
+
+use crate::host::Host;
+
+#[test]
+fn every_subcommand_has_a_page_in_section_8() {
+    let host = Host::new();
+    let directory = host.path("man8");
+    let run = host.run(&format!("man --directory {}", directory.display()));
+    assert_eq!((run.exit, run.stdout.as_str()), (0, ""), "{run:?}");
+    for name in [
+        "vgpu-host",
+        "vgpu-host-set",
+        "vgpu-host-verify",
+        "vgpu-host-spec-apply",
+    ] {
+        let page = fs::read_to_string(directory.join(format!("{name}.8"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 8")), "{page}");
+        assert!(page.contains("EXIT STATUS"), "{page}");
+    }
+    assert_eq!(
+        host.run("man").stdout,
+        fs::read_to_string(directory.join("vgpu-host.8")).unwrap()
+    );
+}
+
+#[test]
+fn every_shell_has_its_script() {
+    let host = Host::new();
+    for (shell, sign) in [
+        ("bash", "complete -F "),
+        ("zsh", "#compdef vgpu-host"),
+        ("fish", "complete -c vgpu-host"),
+    ] {
+        let run = host.run(&format!("completions {shell}"));
+        assert!(run.stdout.contains(sign), "{run:?}");
+    }
+    assert_eq!(host.run("completions powershell").exit, 2);
+}
