@@ -95,7 +95,7 @@ initramfs: modules tools
 	@kernel=$$(scripts/kernel) && $(ENTER) scripts/initramfs \
 		--kernel "$$kernel" --module $(MODULE) --tool $(RELEASE)/vgpuinfo \
 		--rules userspace/udev/70-vgpu-stub.rules \
-		--agent $(RELEASE)/vgpu-agent --selftests $(BUILD)/selftests \
+		--tool $(RELEASE)/vgpu-kexec --agent $(RELEASE)/vgpu-agent --selftests $(BUILD)/selftests \
 		$(BUILD)/initramfs.cpio
 
 # What a guest is to be, as it was given, every dollar sign in it included.

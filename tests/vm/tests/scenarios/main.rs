@@ -8,6 +8,7 @@ mod hostile;
 mod hotplug;
 mod identity;
 mod loading;
+mod power;
 mod selftests;
 mod tools;
 mod watching;
