@@ -10,7 +10,7 @@ for dir in /sys/class/vgpu/*; do
 	[ -d "$dir" ] && name=${dir##*/} && break
 done
 
-printf 'KTAP version 1\n1..5\n'
+printf 'KTAP version 1\n1..6\n'
 number=0
 failed=0
 run() {
@@ -33,6 +33,7 @@ run() {
 
 run sysfs.sh
 run chardev
+run fuzz 100000
 run compat "/dev/$name"
 run module.sh
 run removal unbind
