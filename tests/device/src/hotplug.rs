@@ -2,6 +2,8 @@
 
 //! The guest's part in unplugging: QEMU asks, and the guest ejects the slot.
 
+use serde_json::json;
+
 use crate::Machine;
 use crate::pci::Slot;
 
@@ -49,6 +51,13 @@ impl Hotplug {
             let control = port.capability(&mut machine.cpu, EXPRESS) + SLOT_CONTROL;
             port.write16(&mut machine.cpu, control, POWERED);
         }
+    }
+
+    /// Asks for the device with this id, ejects its slot, and waits until it is gone.
+    pub fn unplug(self, machine: &mut Machine, id: &str, device: u8) {
+        machine.qmp.execute("device_del", json!({ "id": id }));
+        self.eject(machine, device);
+        while machine.qmp.wait_event("DEVICE_DELETED")["device"] != id {}
     }
 
     /// What the guest does when it is asked for the device in this slot.

@@ -16,6 +16,7 @@ mod model;
 pub mod pci;
 mod qmp;
 mod qtest;
+mod state;
 
 pub use hotplug::Hotplug;
 pub use machine::{Chipset, Machine, Refusal, refuse};

@@ -125,7 +125,7 @@ impl Drop for Machine {
         let status = self.child.wait();
         if thread::panicking() {
             let stderr = fs::read_to_string(self.scratch("stderr")).unwrap_or_default();
-            eprintln!("QEMU ended with {status:?}; it said: {stderr:?}");
+            eprintln!("QEMU ended with {status:?}; it said:\n{stderr}");
         }
     }
 }

@@ -121,7 +121,12 @@ impl Slot {
 
     /// Gives BAR0 an address and turns memory decoding on, as firmware does.
     pub fn enable(self, cpu: &mut Qtest) -> Bar0 {
-        let base = WINDOW + (u64::from(self.bus) << 20) + u64::from(self.device) * 0x1000;
+        self.enable_at(cpu, self.device)
+    }
+
+    /// Does so with another page of the bus's part of the PCI hole than its own.
+    pub fn enable_at(self, cpu: &mut Qtest, page: u8) -> Bar0 {
+        let base = WINDOW + (u64::from(self.bus) << 20) + u64::from(page) * 0x1000;
         let address = u32::try_from(base).expect("a 32-bit address");
         self.write(cpu, BAR0, address);
         self.write16(cpu, COMMAND, COMMAND_ENABLE);

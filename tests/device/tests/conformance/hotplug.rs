@@ -25,17 +25,6 @@ fn plug(machine: &mut Machine, bus: &str, device: u8, vm_id: u32) {
     );
 }
 
-fn unplug(machine: &mut Machine, hotplug: Hotplug, device: u8) {
-    machine.qmp.execute("device_del", json!({ "id": "gpu" }));
-    hotplug.eject(machine, device);
-    loop {
-        let deleted = machine.qmp.wait_event("DEVICE_DELETED");
-        if deleted["device"] == "gpu" {
-            break;
-        }
-    }
-}
-
 fn assert_works(machine: &mut Machine, bar0: Bar0, vm_id: u32) {
     let identity = Identity {
         pool_id: bar0.register(machine, VGPU_REG_POOL_ID),
@@ -62,7 +51,7 @@ fn a_slot_can_be_plugged_and_unplugged_twenty_times() {
         plug(&mut machine, "pci.0", SLOT.device, vm_id);
         let bar0 = SLOT.enable(&mut machine.cpu);
         assert_works(&mut machine, bar0, vm_id);
-        unplug(&mut machine, Hotplug::PC, SLOT.device);
+        Hotplug::PC.unplug(&mut machine, "gpu", SLOT.device);
         assert_eq!(SLOT.read16(&mut machine.cpu, pci::VENDOR_ID), 0xffff);
         assert_ne!(
             bar0.register(&mut machine, VGPU_REG_POOL_ID),
@@ -87,7 +76,7 @@ fn it_plugs_into_a_pci_express_port_too() {
         hotplug.accept(&mut machine);
         let bar0 = SLOT.enable(&mut machine.cpu);
         assert_works(&mut machine, bar0, vm_id);
-        unplug(&mut machine, hotplug, SLOT.device);
+        hotplug.unplug(&mut machine, "gpu", SLOT.device);
     }
     machine.finish();
 }
@@ -98,7 +87,7 @@ fn a_device_from_the_command_line_can_be_unplugged() {
     for properties in ["", ",pool_id=B,priority=high"] {
         let device = format!("vgpu-stub,id=gpu,addr=5{properties}");
         let mut machine = Machine::start(Chipset::Pc, &["-device", &device]);
-        unplug(&mut machine, Hotplug::PC, 5);
+        Hotplug::PC.unplug(&mut machine, "gpu", 5);
         machine.finish();
     }
 }

@@ -2,12 +2,8 @@
 
 //! Saving a machine and loading it into another QEMU.
 
-use std::thread;
-use std::time::Duration;
-
 use device_tests::pci::{Bar0, Slot};
 use device_tests::{Chipset, Machine};
-use serde_json::json;
 use vgpu::uapi::*;
 
 const SLOT: Slot = Slot::root(4);
@@ -16,34 +12,6 @@ fn source(device: &str) -> (Machine, Bar0) {
     let mut machine = Machine::start(Chipset::Pc, &["-device", device]);
     let bar0 = SLOT.enable(&mut machine.cpu);
     (machine, bar0)
-}
-
-/// Saves the machine and loads it into a new one with this device.
-fn migrate(source: &mut Machine, device: &str) -> Machine {
-    let file = source.scratch("state").display().to_string();
-    let uri = format!("exec:cat > {file}");
-    source.qmp.execute("migrate", json!({ "uri": uri }));
-    wait_for(source, "query-migrate", "completed");
-
-    let mut target = Machine::start(
-        Chipset::Pc,
-        &["-device", device, "-incoming", &format!("exec:cat {file}")],
-    );
-    wait_for(&mut target, "query-status", "running");
-    target
-}
-
-/// Waits until the `status` that a query returns is this one.
-fn wait_for(machine: &mut Machine, query: &str, status: &str) {
-    for _ in 0..2000 {
-        let answer = machine.qmp.execute(query, json!({}));
-        if answer["status"] == status {
-            return;
-        }
-        assert_ne!(answer["status"], "failed", "{answer}");
-        thread::sleep(Duration::from_millis(5));
-    }
-    panic!("{query} does not come to {status}");
 }
 
 /// COMMAND, STATUS, POOL_ID, PRIORITY and VM_ID.
@@ -65,7 +33,7 @@ fn command_status_and_the_place_of_bar0_are_kept() {
     bar0.set_register(&mut source, VGPU_REG_COMMAND, 0xdead_beef);
     let before = registers(&mut source, bar0);
     assert_eq!(before[..2], [0xdead_beef, VGPU_STATUS_DONE]);
-    let mut target = migrate(&mut source, device);
+    let mut target = source.migrate(&["-device", device]);
     assert_eq!(registers(&mut target, bar0), before);
     target.finish();
 }
@@ -73,7 +41,7 @@ fn command_status_and_the_place_of_bar0_are_kept() {
 #[test]
 fn a_device_that_got_no_command_still_has_none() {
     let (mut source, bar0) = source("vgpu-stub,addr=4");
-    let mut target = migrate(&mut source, "vgpu-stub,addr=4");
+    let mut target = source.migrate(&["-device", "vgpu-stub,addr=4"]);
     let expected = [0, 0, VGPU_POOL_ID_A, VGPU_PRIORITY_MEDIUM, 0];
     assert_eq!(registers(&mut target, bar0), expected);
 }
@@ -82,10 +50,28 @@ fn a_device_that_got_no_command_still_has_none() {
 fn the_identity_is_that_of_the_target() {
     let (mut source, bar0) = source("vgpu-stub,addr=4,pool_id=A,priority=low,vm_id=1");
     bar0.set_register(&mut source, VGPU_REG_COMMAND, 6);
-    let mut target = migrate(
-        &mut source,
+    let mut target = source.migrate(&[
+        "-device",
         "vgpu-stub,addr=4,pool_id=B,priority=high,vm_id=2",
-    );
+    ]);
     let expected = [6, VGPU_STATUS_DONE, VGPU_POOL_ID_B, VGPU_PRIORITY_HIGH, 2];
     assert_eq!(registers(&mut target, bar0), expected);
+}
+
+#[test]
+fn a_snapshot_brings_back_what_it_was_taken_of() {
+    let (mut machine, bar0) = source("vgpu-stub,addr=4,pool_id=B,priority=high,vm_id=3");
+    machine.save();
+    let new = registers(&mut machine, bar0);
+    bar0.set_register(&mut machine, VGPU_REG_COMMAND, 7);
+    machine.load();
+    assert_eq!(registers(&mut machine, bar0), new);
+
+    bar0.set_register(&mut machine, VGPU_REG_COMMAND, 8);
+    machine.save();
+    machine.reset();
+    machine.load();
+    let expected = [8, VGPU_STATUS_DONE, VGPU_POOL_ID_B, VGPU_PRIORITY_HIGH, 3];
+    assert_eq!(registers(&mut machine, bar0), expected);
+    machine.finish();
 }

@@ -1,84 +1,162 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Many random accesses, each answer compared with the reference model's.
+//! Many random operations, each answer compared with the reference model's.
+//!
+//! What is done depends on the seed alone, and not on what the device answers.
+
+mod operations;
 
 use std::env;
+use std::fmt::Display;
+use std::str::FromStr;
 
-use device_tests::pci::{Bar0, Slot};
-use device_tests::{Chipset, Identity, Machine, Model, Request, Width};
+use device_tests::pci::{self, Bar0, Slot};
+use device_tests::{Chipset, Hotplug, Machine, Model, Request};
 use fastrand::Rng;
-use vgpu::uapi::*;
+use serde_json::json;
 
-/// Accesses between two resets, and number of such runs.
-const ACCESSES: usize = 500;
-const RUNS: usize = 200;
+use operations::{Accesses, Event, Properties};
 
-/// `VGPU_SEED` repeats a run that failed elsewhere, or tries another one.
-fn seed() -> u64 {
-    env::var("VGPU_SEED").map_or(0x7667_7075, |text| {
-        text.parse().expect("VGPU_SEED is not a number")
+const SLOT: Slot = Slot::root(4);
+
+/// How many requests a failure shows, the last of them the one that failed.
+const SHOWN: usize = 10;
+
+/// A number that the environment may give.
+fn number<T: FromStr<Err: Display>>(name: &str, default: T) -> T {
+    env::var(name).map_or(default, |text| {
+        text.parse()
+            .unwrap_or_else(|e| panic!("{name} is not a number: {text:?}: {e}"))
     })
 }
 
-fn random_request(rng: &mut Rng, bar0: Bar0) -> Request {
-    let width = Width::ALL[rng.usize(..Width::ALL.len())];
-    // Mostly where the registers are, where the interesting boundaries are too.
-    let end = if rng.u8(..4) == 0 {
-        u64::from(VGPU_BAR0_SIZE)
-    } else {
-        u64::from(VGPU_REG_RESERVED) + 8
-    };
-    let offset = match rng.u8(..8) {
-        0 => VGPU_REG_COMMAND.into(),
-        _ => rng.u64(..=end - width.bytes()),
-    };
-    let address = bar0.address(offset);
-    if rng.bool() {
-        Request::Read(width, address)
-    } else {
-        Request::Write(width, address, rng.u64(..))
-    }
+/// A machine with one device, and what is to be expected of that.
+struct Bench {
+    machine: Machine,
+    properties: Properties,
+    model: Model,
+    bar0: Bar0,
+    rng: Rng,
+    done: usize,
 }
 
-#[test]
-fn a_hundred_thousand_random_accesses_answer_as_the_reference_model() {
-    let seed = seed();
-    println!("VGPU_SEED={seed}");
-    let mut rng = Rng::with_seed(seed);
-    let mut model = Model::new(Identity {
-        pool_id: VGPU_POOL_ID_B,
-        priority: VGPU_PRIORITY_LOW,
-        vm_id: 0x89ab_cdef,
-    });
-    let mut machine = Machine::start(
-        Chipset::Pc,
-        &[
-            "-device",
-            "vgpu-stub,addr=4,pool_id=B,priority=low,vm_id=0x89abcdef",
-        ],
-    );
-    for run in 0..RUNS {
-        let bar0 = Slot::root(4).enable(&mut machine.cpu);
-        let requests: Vec<_> = (0..ACCESSES)
-            .map(|_| random_request(&mut rng, bar0))
-            .collect();
-        let answers = machine.cpu.access_all(&requests);
+impl Bench {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let properties = Properties::random(&mut rng);
+        let mut machine = Machine::start(Chipset::Pc, &["-device", &properties.argument(SLOT)]);
+        Self {
+            bar0: SLOT.enable(&mut machine.cpu),
+            machine,
+            properties,
+            model: Model::new(properties.identity()),
+            rng,
+            done: 0,
+        }
+    }
+
+    /// Makes accesses and looks at their answers.
+    fn access(&mut self, accesses: Accesses) {
+        let requests = accesses.requests(&mut self.rng, self.bar0);
+        let answers = self.machine.cpu.access_all(&requests);
+        assert_eq!(answers.len(), requests.len());
         for (step, (request, answer)) in requests.iter().zip(answers).enumerate() {
+            let base = self.bar0.address(0);
             let expected = match *request {
-                Request::Read(width, at) => model.read(width, at - bar0.address(0)),
+                Request::Read(width, at) => self.model.read(width, at - base),
                 Request::Write(width, at, value) => {
-                    model.write(width, at - bar0.address(0), value);
+                    self.model.write(width, at - base, value);
                     0
                 }
                 _ => unreachable!("no I/O ports here"),
             };
             assert_eq!(
-                answer, expected,
-                "VGPU_SEED={seed}, run {run}, step {step}: {request}"
+                answer,
+                expected,
+                "operation {}: {:#?}",
+                self.done + step,
+                &requests[step.saturating_sub(SHOWN - 1)..=step]
             );
         }
-        machine.reset();
-        model.reset();
+        self.done += requests.len();
     }
-    machine.finish();
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Reset => {
+                self.machine.reset();
+                self.model.reset();
+                self.bar0 = SLOT.enable(&mut self.machine.cpu);
+            }
+            Event::Move(page) => self.bar0 = SLOT.enable_at(&mut self.machine.cpu, page),
+            Event::Deaf(accesses) => {
+                SLOT.write16(&mut self.machine.cpu, pci::COMMAND, 0);
+                self.unheard(accesses);
+                SLOT.write16(&mut self.machine.cpu, pci::COMMAND, pci::COMMAND_ENABLE);
+            }
+            Event::Replug(accesses, properties) => {
+                Hotplug::PC.unplug(&mut self.machine, Properties::ID, SLOT.device);
+                self.unheard(accesses);
+                self.machine
+                    .qmp
+                    .execute("device_add", properties.object(SLOT));
+                self.properties = properties;
+                self.model = Model::new(properties.identity());
+                self.bar0 = SLOT.enable(&mut self.machine.cpu);
+            }
+            Event::Restore(accesses) => {
+                self.machine.save();
+                let kept = (self.model, self.bar0);
+                self.access(accesses);
+                self.machine.load();
+                (self.model, self.bar0) = kept;
+            }
+            Event::Migrate(properties) => {
+                let target = self
+                    .machine
+                    .migrate(&["-device", &properties.argument(SLOT)]);
+                std::mem::replace(&mut self.machine, target).finish();
+                self.properties = properties;
+                self.model.identity = properties.identity();
+            }
+        }
+        self.done += 1;
+    }
+
+    /// Makes accesses to where no device is listening.
+    fn unheard(&mut self, accesses: Accesses) {
+        let requests = accesses.requests(&mut self.rng, self.bar0);
+        self.machine.cpu.access_all(&requests);
+        self.done += requests.len();
+    }
+
+    /// Looks at the strings that the device was given and keeps.
+    fn check_properties(&mut self) {
+        let path = format!("/machine/peripheral/{}", Properties::ID);
+        for (property, expected) in self.properties.names() {
+            let value = self
+                .machine
+                .qmp
+                .execute("qom-get", json!({ "path": path, "property": property }));
+            assert_eq!(value, expected, "operation {}: {property}", self.done);
+        }
+    }
+}
+
+#[test]
+fn random_operations_answer_as_the_reference_model() {
+    let seed = number("VGPU_SEED", 0x7667_7075);
+    let operations = number("VGPU_OPERATIONS", 100_000);
+    // What a failure is repeated with: it is shown with what failed.
+    println!("VGPU_SEED={seed} VGPU_OPERATIONS={operations}");
+    let mut bench = Bench::new(seed);
+    while bench.done < operations {
+        let accesses = Accesses::random(&mut bench.rng);
+        bench.access(accesses);
+        let event = Event::random(&mut bench.rng);
+        bench.happen(event);
+        bench.check_properties();
+    }
+    bench.machine.finish();
+    println!("{} operations", bench.done);
 }
