@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export VGPU_CACHE=$work/cache
 . ../selftests/ktap.sh
-plan 7
+plan 9
 scripts=$(cd ../../scripts && pwd)
 supported=$("$scripts/preflight" --supported | head -n 1)
 
@@ -22,7 +22,7 @@ packages() {
 		shift 2
 	done >>"$work/list"
 }
-choose() { "$scripts/kernel" --choose "$work/list" 2>"$work/messages"; }
+choose() { "$scripts/kernel" --choose "$work/list" "$@" 2>"$work/messages"; }
 
 packages 6.12 6.12.107 "$supported" "$supported.4"
 printf 'Package: linux-headers-%s.9+deb13-cloud-amd64\nVersion: %s.9-1\n' "$supported" "$supported" \
@@ -34,6 +34,20 @@ packages "$supported" "$supported.4" 99.1 99.1.3
 check "the supported one" [ "$(choose)" = "$supported.4+deb13-cloud-amd64 $supported" ]
 check "the newer one is named" grep -q '99.1.3' "$work/messages"
 result "A kernel that is too new is left alone, and named"
+
+packages 6.12 6.12.107 "$supported" "$supported.4"
+for flavour in amd64 rt-amd64; do
+	printf 'Package: linux-headers-%s+deb13-%s\nVersion: %s-1\n' \
+		"$supported.4" "$flavour" "$supported.4"
+done >>"$work/list"
+for flavour in amd64 rt-amd64 cloud-amd64; do
+	check "$flavour" \
+		[ "$(choose "$supported" "$flavour")" = "$supported.4+deb13-$flavour $supported" ]
+done
+result "A flavour is not taken for another whose name ends in its own"
+
+check "the series" [ "$(choose 6.12 cloud-amd64)" = "6.12.107+deb13-cloud-amd64 6.12" ]
+result "A series that is named is taken, whether it is supported or not"
 
 packages 99.1 99.1.3
 choose
