@@ -20,6 +20,7 @@
 //! [`include/linux/cdev.h`](srctree/include/linux/cdev.h)
 
 mod attribute;
+pub(crate) mod compat;
 mod device;
 mod file;
 pub(crate) mod pci;

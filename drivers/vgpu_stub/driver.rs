@@ -12,6 +12,7 @@ use crate::{
     attributes,
     class::{
         self,
+        compat::pci_device_table,
         AttributeGroups,
         Class,
         Device,
@@ -65,7 +66,7 @@ impl class::Operations for Vgpu {
     }
 }
 
-kernel::pci_device_table!(
+pci_device_table!(
     PCI_TABLE,
     <Vgpu as class::pci::Driver>::IdInfo,
     [(

@@ -13,7 +13,6 @@ use kernel::{
     fmt,
     new_mutex,
     new_poll_condvar,
-    new_srcu,
     prelude::*,
     sync::{
         aref::{
@@ -27,14 +26,18 @@ use kernel::{
         },
         poll::PollCondVar,
         CondVarTimeoutResult,
-        Mutex,
-        Srcu, //
+        Mutex, //
     },
     time::Jiffies,
     types::Opaque, //
 };
 
 use super::{
+    compat::{
+        self,
+        new_srcu,
+        Srcu, //
+    },
     Guard,
     Operations, //
 };
@@ -66,7 +69,7 @@ pub(crate) struct Device<T: Operations> {
     #[pin]
     dev: Opaque<bindings::device>,
     #[pin]
-    cdev: Opaque<bindings::cdev>,
+    cdev: Opaque<compat::cdev>,
     minor: u32,
     /// Holds up the end of a registration until those who entered have left.
     #[pin]
@@ -134,8 +137,8 @@ impl<T: Operations> Device<T> {
             (*dev).parent = core::ptr::from_ref(parent).cast_mut().cast();
             (*dev).devt = class.devt(minor);
             (*dev).release = Some(release_callback::<T>);
-            bindings::cdev_init(cdev, super::file::vtable::<T>());
-            (*cdev).owner = kernel::module::this_module::<T::OwnerModule>().as_ptr();
+            compat::cdev_init(cdev, super::file::vtable::<T>());
+            (*cdev).owner = compat::this_module::<T>();
         }
 
         // INVARIANT: `dev` and `cdev` are initialised, and the reference is the one from above.
@@ -276,7 +279,7 @@ impl<T: Operations> Device<T> {
     }
 
     /// The raw `struct cdev`.
-    pub(super) fn cdev(&self) -> *mut bindings::cdev {
+    pub(super) fn cdev(&self) -> *mut compat::cdev {
         self.cdev.get()
     }
 
@@ -297,7 +300,7 @@ impl<T: Operations> Device<T> {
     /// `cdev` must be that of a `Device<T>`, which must stay alive for `'a`.
     pub(super) unsafe fn from_cdev<'a>(cdev: *const bindings::cdev) -> &'a Self {
         // SAFETY: By the caller, `cdev` is embedded in a live `Self`.
-        unsafe { &*kernel::container_of!(Opaque::cast_from(cdev), Self, cdev) }
+        unsafe { &*kernel::container_of!(Opaque::cast_from(cdev.cast()), Self, cdev) }
     }
 }
 

@@ -16,6 +16,7 @@ use kernel::{
 };
 
 use super::{
+    compat,
     Device,
     Operations, //
 };
@@ -67,7 +68,7 @@ struct VTable<T: Operations>(PhantomData<T>);
 
 impl<T: Operations> VTable<T> {
     const VTABLE: bindings::file_operations = bindings::file_operations {
-        owner: kernel::module::this_module::<T::OwnerModule>().as_ptr(),
+        owner: compat::this_module::<T>(),
         open: Some(Self::open),
         release: Some(Self::release),
         read: Some(Self::read),

@@ -14,6 +14,7 @@ use kernel::{
 };
 
 use super::{
+    compat,
     Operations,
     Registration, //
 };
@@ -48,7 +49,7 @@ impl<T: Driver> pci::Driver for Adapter<T> {
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
-        _info: Option<&'bound Self::IdInfo>,
+        _info: compat::IdInfo<'bound, Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         let parent: &'bound pci::Device<Bound> = pdev;
         T::probe(pdev).and_then(|(data, state, registration_data)| {

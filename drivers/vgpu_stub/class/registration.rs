@@ -4,17 +4,17 @@
 
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
     device,
     error::to_result,
     prelude::*,
-    sync::{
-        aref::ARef,
-        srcu, //
-    }, //
+    sync::aref::ARef, //
 };
 
 use super::{
+    compat::{
+        self,
+        SrcuGuard, //
+    },
     Device,
     Operations, //
 };
@@ -66,7 +66,7 @@ impl<'a, T: Operations> Registration<'a, T> {
         unsafe { device.set_registration_data(NonNull::from(&*registration_data).cast()) };
 
         // SAFETY: `device` is initialised and was not added before.
-        let result = unsafe { bindings::cdev_device_add(device.cdev(), device.as_raw()) };
+        let result = unsafe { compat::cdev_device_add(device.cdev(), device.as_raw()) };
         if let Err(error) = to_result(result) {
             // The node may have been open for a moment, and a file from then can be in the middle
             // of an operation: this is an unplug, without a device to delete.
@@ -87,7 +87,7 @@ impl<T: Operations> Drop for Registration<'_, T> {
     fn drop(&mut self) {
         self.device.mark_gone();
         // SAFETY: By the type invariant the device was added, and it is deleted only here.
-        unsafe { bindings::cdev_device_del(self.device.cdev(), self.device.as_raw()) };
+        unsafe { compat::cdev_device_del(self.device.cdev(), self.device.as_raw()) };
         self.device.drain();
     }
 }
@@ -99,12 +99,12 @@ impl<T: Operations> Drop for Registration<'_, T> {
 /// `device` is registered while `_entered` holds up the end of its registration.
 pub(crate) struct Guard<'a, T: Operations> {
     device: &'a Device<T>,
-    _entered: srcu::Guard<'a>,
+    _entered: SrcuGuard<'a>,
 }
 
 impl<'a, T: Operations> Guard<'a, T> {
     /// Only [`Device::enter`] may make one, which upholds the invariants.
-    pub(super) fn new(device: &'a Device<T>, entered: srcu::Guard<'a>) -> Self {
+    pub(super) fn new(device: &'a Device<T>, entered: SrcuGuard<'a>) -> Self {
         Self {
             device,
             _entered: entered,
