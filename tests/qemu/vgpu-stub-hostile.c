@@ -7,9 +7,23 @@
  * wrong answers is its purpose. What a register reads and whether everything
  * reads as ones can be set at any time with qom-set; the shape of the device is
  * fixed when it is made.
+ *
+ * What the reads from now on answer can be a script, too: words of which each
+ * is the answer to one read of BAR0, wherever that is, and the last one to all
+ * that follow.
+ *
+ *   true      what the register holds
+ *   ones      all ones, as from a device that is gone
+ *   random    a number, often one of those that mean something
+ *   0x41      this number
+ *   3*ones    the same three times
+ *
+ * The random numbers are those of the property seed, again with every script
+ * that is set. The property reads counts the reads since then.
  */
 
 #include "qemu/osdep.h"
+#include "qemu/cutils.h"
 #include "qemu/host-utils.h"
 #include "qapi/error.h"
 #include "hw/pci/pci_device.h"
@@ -18,6 +32,20 @@
 
 #define TYPE_VGPU_STUB_HOSTILE "vgpu-stub-hostile"
 OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubHostileState, VGPU_STUB_HOSTILE)
+
+typedef enum {
+    ANSWER_TRUE,
+    ANSWER_ONES,
+    ANSWER_RANDOM,
+    ANSWER_NUMBER,
+} VGPUStubHostileKind;
+
+typedef struct {
+    VGPUStubHostileKind kind;
+    uint32_t number;
+    /* The reads that it answers. */
+    uint32_t times;
+} VGPUStubHostileAnswer;
 
 struct VGPUStubHostileState {
     PCIDevice parent_obj;
@@ -35,15 +63,71 @@ struct VGPUStubHostileState {
     uint32_t priority;
     uint32_t vm_id;
     bool all_ones;
+
+    char *script;
+    /* What it says, or nothing; which answer is next, and how often it was. */
+    GArray *answers;
+    guint answer;
+    uint32_t answered;
+    uint32_t seed;
+    uint32_t random;
+    uint32_t reads;
 };
+
+/* Marsaglia's xorshift, which never comes to 0 unless it begins there. */
+static uint32_t vgpu_stub_hostile_next(VGPUStubHostileState *s)
+{
+    uint32_t x = s->random;
+
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    s->random = x;
+    return x;
+}
+
+static uint32_t vgpu_stub_hostile_random(VGPUStubHostileState *s)
+{
+    static const uint32_t meaningful[] = {
+        0, VGPU_STATUS_DONE, VGPU_PRIORITY_HIGH, VGPU_PRIORITY_HIGH + 1,
+        VGPU_POOL_ID_A, VGPU_POOL_ID_B, 0x7f, 0x80, 0x100, 0xd800, 0x10ffff,
+        0x110000, INT32_MAX, 0x80000000, VGPU_REG_GONE - 1, VGPU_REG_GONE,
+    };
+    uint32_t choice = vgpu_stub_hostile_next(s);
+
+    if (choice & 1) {
+        return vgpu_stub_hostile_next(s);
+    }
+    return meaningful[(choice >> 1) % ARRAY_SIZE(meaningful)];
+}
 
 static uint64_t vgpu_stub_hostile_read(void *opaque, hwaddr addr,
                                        unsigned size)
 {
     VGPUStubHostileState *s = opaque;
+    VGPUStubHostileAnswer *answer;
 
+    s->reads++;
     if (s->all_ones) {
         return VGPU_REG_GONE;
+    }
+    if (s->answers->len) {
+        answer = &g_array_index(s->answers, VGPUStubHostileAnswer, s->answer);
+        if (++s->answered >= answer->times &&
+            s->answer + 1 < s->answers->len) {
+            s->answer++;
+            s->answered = 0;
+        }
+        switch (answer->kind) {
+        case ANSWER_ONES:
+            return VGPU_REG_GONE;
+        case ANSWER_RANDOM:
+            return vgpu_stub_hostile_random(s);
+        case ANSWER_NUMBER:
+            return answer->number;
+        case ANSWER_TRUE:
+            break;
+        }
     }
     switch (addr) {
     case VGPU_REG_COMMAND:
@@ -116,6 +200,79 @@ static void vgpu_stub_hostile_set_all_ones(Object *obj, bool value,
     VGPU_STUB_HOSTILE(obj)->all_ones = value;
 }
 
+/* One word of a script. */
+static bool vgpu_stub_hostile_parse(const char *word,
+                                    VGPUStubHostileAnswer *answer,
+                                    Error **errp)
+{
+    const char *what = word;
+    const char *star = strchr(word, '*');
+    g_autofree char *times = NULL;
+    unsigned int number;
+
+    answer->times = 1;
+    if (star) {
+        times = g_strndup(word, star - word);
+        if (!g_ascii_isdigit(*times) ||
+            qemu_strtoui(times, NULL, 10, &answer->times) ||
+            !answer->times) {
+            error_setg(errp, "vgpu-stub-hostile: '%s' is not to be answered "
+                       "a number of times", word);
+            return false;
+        }
+        what = star + 1;
+    }
+    if (g_str_equal(what, "true")) {
+        answer->kind = ANSWER_TRUE;
+    } else if (g_str_equal(what, "ones")) {
+        answer->kind = ANSWER_ONES;
+    } else if (g_str_equal(what, "random")) {
+        answer->kind = ANSWER_RANDOM;
+    } else if (!qemu_strtoui(what, NULL, 0, &number)) {
+        answer->kind = ANSWER_NUMBER;
+        answer->number = number;
+    } else {
+        error_setg(errp, "vgpu-stub-hostile: '%s' is no answer: true, ones, "
+                   "random or a number", word);
+        return false;
+    }
+    return true;
+}
+
+static char *vgpu_stub_hostile_get_script(Object *obj, Error **errp)
+{
+    return g_strdup(VGPU_STUB_HOSTILE(obj)->script);
+}
+
+static void vgpu_stub_hostile_set_script(Object *obj, const char *value,
+                                         Error **errp)
+{
+    VGPUStubHostileState *s = VGPU_STUB_HOSTILE(obj);
+    g_auto(GStrv) words = g_strsplit(value, " ", -1);
+    GArray *answers = g_array_new(false, false, sizeof(VGPUStubHostileAnswer));
+    VGPUStubHostileAnswer answer;
+    char **word;
+
+    for (word = words; *word; word++) {
+        if (!**word) {
+            continue;
+        }
+        if (!vgpu_stub_hostile_parse(*word, &answer, errp)) {
+            g_array_unref(answers);
+            return;
+        }
+        g_array_append_val(answers, answer);
+    }
+    g_array_unref(s->answers);
+    s->answers = answers;
+    g_free(s->script);
+    s->script = g_strdup(value);
+    s->answer = 0;
+    s->answered = 0;
+    s->random = s->seed ? s->seed : 1;
+    s->reads = 0;
+}
+
 /* Not qdev properties: those refuse to change once the device is realized. */
 static void vgpu_stub_hostile_init(Object *obj)
 {
@@ -135,6 +292,23 @@ static void vgpu_stub_hostile_init(Object *obj)
                                    OBJ_PROP_FLAG_READWRITE);
     object_property_add_bool(obj, "all-ones", vgpu_stub_hostile_get_all_ones,
                              vgpu_stub_hostile_set_all_ones);
+
+    s->script = g_strdup("");
+    s->answers = g_array_new(false, false, sizeof(VGPUStubHostileAnswer));
+    object_property_add_str(obj, "script", vgpu_stub_hostile_get_script,
+                            vgpu_stub_hostile_set_script);
+    object_property_add_uint32_ptr(obj, "seed", &s->seed,
+                                   OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint32_ptr(obj, "reads", &s->reads,
+                                   OBJ_PROP_FLAG_READ);
+}
+
+static void vgpu_stub_hostile_finalize(Object *obj)
+{
+    VGPUStubHostileState *s = VGPU_STUB_HOSTILE(obj);
+
+    g_array_unref(s->answers);
+    g_free(s->script);
 }
 
 static const Property vgpu_stub_hostile_properties[] = {
@@ -169,6 +343,7 @@ static const TypeInfo vgpu_stub_hostile_types[] = {
         .parent = TYPE_PCI_DEVICE,
         .instance_size = sizeof(VGPUStubHostileState),
         .instance_init = vgpu_stub_hostile_init,
+        .instance_finalize = vgpu_stub_hostile_finalize,
         .class_init = vgpu_stub_hostile_class_init,
         .interfaces = (InterfaceInfo[]) {
             { INTERFACE_CONVENTIONAL_PCI_DEVICE },

@@ -92,6 +92,83 @@ fn it_can_seem_gone_and_come_back() {
     }
 }
 
+fn get(machine: &mut Machine, property: &str) -> Value {
+    machine.qmp.execute(
+        "qom-get",
+        json!({ "path": "/machine/peripheral/gpu", "property": property }),
+    )
+}
+
+#[test]
+fn a_script_answers_one_read_after_the_other_and_its_last_word_all_that_follow() {
+    let mut machine = machine(",pool-id=7");
+    let bar0 = SLOT.enable(&mut machine.cpu);
+    set(
+        &mut machine,
+        "script",
+        "2*true  0x41 ones 10 2*ones true 3*5",
+    );
+    let ones = VGPU_REG_GONE;
+    for expected in [7, 7, 0x41, ones, 10, ones, ones, 7, 5, 5, 5, 5, 5] {
+        assert_eq!(bar0.register(&mut machine, VGPU_REG_POOL_ID), expected);
+    }
+    assert_eq!(get(&mut machine, "reads"), 13);
+
+    // From the beginning again, and then no more.
+    set(&mut machine, "script", "1 2");
+    assert_eq!(bar0.register(&mut machine, VGPU_REG_POOL_ID), 1);
+    assert_eq!(get(&mut machine, "reads"), 1);
+    set(&mut machine, "script", "");
+    assert_eq!(bar0.register(&mut machine, VGPU_REG_POOL_ID), 7);
+}
+
+#[test]
+fn random_answers_are_those_of_the_seed() {
+    let mut machine = machine("");
+    let bar0 = SLOT.enable(&mut machine.cpu);
+    let mut draw = |seed: u32| -> Vec<u32> {
+        set(&mut machine, "seed", seed);
+        set(&mut machine, "script", "random");
+        (0..100)
+            .map(|_| bar0.register(&mut machine, VGPU_REG_STATUS))
+            .collect()
+    };
+    let first = draw(1);
+    assert_ne!(draw(2), first);
+    assert_eq!(draw(1), first);
+    // Among them those that a driver could take for something.
+    for value in [0, VGPU_STATUS_DONE, VGPU_REG_GONE] {
+        assert!(first.contains(&value), "{value:#x}: {first:x?}");
+    }
+}
+
+#[test]
+fn a_script_that_makes_no_sense_is_refused_and_changes_nothing() {
+    let mut machine = machine("");
+    let bar0 = SLOT.enable(&mut machine.cpu);
+    set(&mut machine, "script", "8");
+    for (script, word) in [
+        ("true false", "'false'"),
+        ("0*ones", "'0*ones'"),
+        ("-1*ones", "'-1*ones'"),
+        ("x*ones", "'x*ones'"),
+        ("3*", "'3*'"),
+        ("0x1ffffffff", "'0x1ffffffff'"),
+    ] {
+        let refusal = machine.qmp.try_execute(
+            "qom-set",
+            json!({
+                "path": "/machine/peripheral/gpu",
+                "property": "script",
+                "value": script,
+            }),
+        );
+        let error = refusal.expect_err(script);
+        assert!(error.description.contains(word), "{}", error.description);
+        assert_eq!(bar0.register(&mut machine, VGPU_REG_STATUS), 8);
+    }
+}
+
 #[test]
 fn it_can_have_another_class() {
     let mut machine = machine(",class=0x0300");
