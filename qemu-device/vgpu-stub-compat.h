@@ -31,6 +31,20 @@
 #include "hw/pci/pci.h"
 #endif
 
+/* What -device vgpu-stub,help shows as the type of a property. */
+#if VGPU_STUB_QEMU >= 1000
+#define VGPU_STUB_PROP_TYPE type
+#else
+#define VGPU_STUB_PROP_TYPE name
+#endif
+
+/* Whether a property may be set later is up to it alone in older versions. */
+#if VGPU_STUB_QEMU >= 600
+#define VGPU_STUB_PROP_LIVE .realized_set_allowed = true,
+#else
+#define VGPU_STUB_PROP_LIVE
+#endif
+
 /* The data of class_init and the interfaces of a type. */
 #if VGPU_STUB_QEMU >= 1001
 #define VGPU_STUB_CONST const
@@ -66,6 +80,32 @@ static inline void device_class_set_legacy_reset(DeviceClass *dc,
 {
     dc->reset = reset;
 }
+#endif
+
+#if VGPU_STUB_QEMU < 501
+/* Visitors say by their error alone that they have failed. */
+static inline bool vgpu_stub_visit_type_str(Visitor *v, const char *name,
+                                            char **obj, Error **errp)
+{
+    Error *err = NULL;
+
+    visit_type_str(v, name, obj, &err);
+    error_propagate(errp, err);
+    return !err;
+}
+
+static inline bool vgpu_stub_visit_type_uint32(Visitor *v, const char *name,
+                                               uint32_t *obj, Error **errp)
+{
+    Error *err = NULL;
+
+    visit_type_uint32(v, name, obj, &err);
+    error_propagate(errp, err);
+    return !err;
+}
+
+#define visit_type_str vgpu_stub_visit_type_str
+#define visit_type_uint32 vgpu_stub_visit_type_uint32
 #endif
 
 #if VGPU_STUB_QEMU < 502

@@ -23,6 +23,7 @@
 /* Processing accelerator: base class and subclass, without the interface. */
 #define VGPU_PCI_CLASS			0x1200
 #define VGPU_PCI_REVISION_1		0x01
+#define VGPU_PCI_REVISION_2		0x02
 
 /* BAR0: 32-bit, non-prefetchable memory of little-endian 32-bit registers. */
 #define VGPU_BAR0_SIZE			0x1000
@@ -40,8 +41,58 @@
 /* From here on revision 1 reads 0 and ignores writes. */
 #define VGPU_REG_RESERVED		0x014
 
-/* A command was received and is done. */
+/* Revision 2 and later. */
+
+/* RO. VGPU_FEATURE_* bits. */
+#define VGPU_REG_FEATURES		0x014
+/* RW1C. VGPU_IRQ_* bits: what has happened. 0 after reset. */
+#define VGPU_REG_IRQ_STATUS		0x018
+/* RW. VGPU_IRQ_* bits: what interrupts. 0 after reset. */
+#define VGPU_REG_IRQ_ENABLE		0x01c
+/* RO. Number of commands accepted since reset, wraps. */
+#define VGPU_REG_SUBMITTED		0x020
+/* RO. Number of commands completed since reset, wraps. */
+#define VGPU_REG_COMPLETED		0x024
+/* RO. Result of the last command that was completed; 0 is success. */
+#define VGPU_REG_RESULT			0x028
+/*
+ * RO. Number of live changes of POOL_ID, PRIORITY and VM_ID since the device
+ * was made, wraps; a reset does not clear it. The same value before and after
+ * reading those three means that they belong together.
+ */
+#define VGPU_REG_CONFIG_GENERATION	0x02c
+/* From here on revision 2 reads 0 and ignores writes. */
+#define VGPU_REG_RESERVED_2		0x030
+
+/* The last command that was accepted is done. */
 #define VGPU_STATUS_DONE		0x00000001
+/* Revision 2: a command was accepted and is not done. */
+#define VGPU_STATUS_BUSY		0x00000002
+/*
+ * Revision 2: a command came while another one was not done, and was ignored.
+ * Goes when the next one is accepted.
+ */
+#define VGPU_STATUS_DROPPED		0x00000004
+
+/* There are interrupts. */
+#define VGPU_FEATURE_IRQ		0x00000001
+/* A command may take its time. */
+#define VGPU_FEATURE_ASYNC		0x00000002
+/* The host may change POOL_ID, PRIORITY and VM_ID at any time. */
+#define VGPU_FEATURE_LIVE_CONFIG	0x00000004
+
+/*
+ * A command was completed; and POOL_ID, PRIORITY or VM_ID have changed. By
+ * MSI-X, each has a vector, and interrupts when its bit in IRQ_STATUS and
+ * IRQ_ENABLE becomes set in both. By INTx, the line is active as long as any
+ * bit is set in both.
+ */
+#define VGPU_IRQ_COMMAND_DONE		0x00000001
+#define VGPU_IRQ_CONFIG_CHANGED		0x00000002
+
+#define VGPU_MSIX_COMMAND_DONE		0
+#define VGPU_MSIX_CONFIG_CHANGED	1
+#define VGPU_MSIX_VECTORS		2
 
 #define VGPU_POOL_ID_A			0x41
 #define VGPU_POOL_ID_B			0x42

@@ -10,6 +10,10 @@ pub const VENDOR_ID: u8 = 0x00;
 pub const DEVICE_ID: u8 = 0x02;
 /// Command, 2 bytes.
 pub const COMMAND: u8 = 0x04;
+/// Status, 2 bytes.
+pub const STATUS: u8 = 0x06;
+/// The interrupt line is active, in [`STATUS`].
+pub const STATUS_INTERRUPT: u32 = 0x8;
 /// Revision id, 1 byte.
 pub const REVISION_ID: u8 = 0x08;
 /// Programming interface, 1 byte; the two bytes of the class follow.

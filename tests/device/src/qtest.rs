@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 /// Width of a memory access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub enum Request {
     In(u16),
     /// Write 4 bytes to an I/O port.
     Out(u16, u32),
+    /// Let so many nanoseconds of virtual time pass; the answer is of no use.
+    Pass(u64),
 }
 
 impl fmt::Display for Request {
@@ -60,6 +63,7 @@ impl fmt::Display for Request {
             }
             Self::In(port) => write!(f, "inl {port:#x}"),
             Self::Out(port, value) => write!(f, "outl {port:#x} {value:#x}"),
+            Self::Pass(time) => write!(f, "clock_step {time}"),
         }
     }
 }
@@ -114,6 +118,12 @@ impl Qtest {
     /// Writes 4 bytes to an I/O port.
     pub fn outl(&mut self, port: u16, value: u32) {
         self.access(Request::Out(port, value));
+    }
+
+    /// Lets virtual time pass, which does not by itself.
+    pub fn pass(&mut self, time: Duration) {
+        let time = u64::try_from(time.as_nanos()).expect("a time of some years");
+        self.access(Request::Pass(time));
     }
 
     fn send(&mut self, lines: &str) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device model of revision 1 must do, one module per subject.
+//! What a device model must do, one module per subject: that of revision 1, and what
+//! revision 2 has beyond it.
 
 mod access_sizes;
 mod config_space;
@@ -11,3 +12,4 @@ mod properties;
 mod random;
 mod registers;
 mod reset;
+mod revision_2;
