@@ -15,7 +15,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const DOMAIN: &str = "7";
-const KEY: &str = "pool_id=B,priority=high,vm_id=200";
+/// Two devices; the second one is to be of revision 2.
+const KEY: &str = "pool_id=B,priority=high,vm_id=200;pool_id=A,priority=medium,vm_id=7";
 
 /// A host's files, with the processes of this machine.
 struct Host {
@@ -92,27 +93,36 @@ impl Host {
 }
 
 #[test]
-fn verify_follows_the_devices_of_a_running_vm_and_set_knows_revision_1() -> Result<()> {
+fn verify_follows_the_devices_of_a_running_vm_and_set_changes_what_can_change() -> Result<()> {
     let host = Host::new()?;
     let socket = format!("unix:{},server=on,wait=off", host.socket().display());
-    let device = format!("vgpu-stub,{KEY},id=vgpu-stub0,addr=0x1e");
-    let arguments = ["-qmp", &socket, "-xen-domid", DOMAIN, "-device", &device];
+    let mut arguments = vec!["-qmp".into(), socket, "-xen-domid".into(), DOMAIN.into()];
+    for (number, device) in KEY.split(';').enumerate() {
+        let (revision, slot) = (number + 1, 0x1e - number);
+        let device = format!("vgpu-stub,{device},id=vgpu-stub{number},addr={slot:#x}");
+        arguments.extend(["-device".into(), format!("{device},revision={revision}")]);
+    }
     let guest = Guest::builder("host").qemu_arguments(arguments).boot()?;
 
     let wrong = host.wrong()?;
     ensure!(wrong.is_empty(), "{wrong:#?}");
 
-    let output = host.run("set Test-2 --priority low")?;
+    let output = host.run("set Test-2 --device vgpu-stub0 --priority low")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.code() == Some(8), "{output:?}");
     ensure!(errors.contains("revision 1"), "{errors}");
-    guest.check("vgpuinfo check --pool B --priority high --vm-id 200")?;
+    guest.check("vgpuinfo check -d 00:1e.0 --pool B --priority high --vm-id 200")?;
+
+    let output = host.run("set Test-2 --device vgpu-stub1 --priority low --vm-id 8")?;
+    ensure!(output.status.success(), "{output:?}");
+    guest.check("vgpuinfo check -d 00:1d.0 --pool A --priority low --vm-id 8")?;
+    let wrong = host.wrong()?;
+    ensure!(wrong.is_empty(), "{wrong:#?}");
 
     // The last link: what the key says is not what the device has.
-    fs::write(
-        host.root.path().join("platform/vgpu-stub"),
-        "pool_id=A,priority=high,vm_id=200",
-    )?;
+    let key = host.root.path().join("platform/vgpu-stub");
+    let value = fs::read_to_string(&key)?;
+    fs::write(&key, value.replacen("pool_id=B", "pool_id=A", 1))?;
     let wrong = host.wrong()?;
     ensure!(
         wrong.len() == 1 && wrong[0]["name"] == "properties",
