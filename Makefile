@@ -115,6 +115,10 @@ demo: initramfs ## boot a guest with a device and show that all of it works
 check: ## run all tests and lints
 	@scripts/check
 
+.PHONY: check-device
+check-device: ## test the device model under sanitizers, at random too; OPERATIONS=N SEED=N
+	@OPERATIONS='$(OPERATIONS)' SEED='$(SEED)' scripts/check sanitized
+
 .PHONY: check-qemu
 check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIR…' for sources of yours
 	@scripts/check-qemu $(QEMU_TREES)
