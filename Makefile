@@ -119,6 +119,10 @@ check: ## run all tests and lints
 check-device: ## test the device model under sanitizers, at random too; OPERATIONS=N SEED=N
 	@OPERATIONS='$(OPERATIONS)' SEED='$(SEED)' scripts/check sanitized
 
+.PHONY: check-hostile
+check-hostile: ## test the driver against a device that lies at random; SCRIPTS=N SEED=N
+	@SCRIPTS='$(SCRIPTS)' SEED='$(SEED)' scripts/check hostile
+
 .PHONY: check-qemu
 check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIR…' for sources of yours
 	@scripts/check-qemu $(QEMU_TREES)

@@ -9,6 +9,7 @@ mod hotplug;
 mod identity;
 mod loading;
 mod power;
+mod scripted;
 mod selftests;
 mod tools;
 mod watching;

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device whose every answer is a script's: gone at any moment, for a while or for
+//! good, or talking nonsense. The driver has to come through with the kernel unharmed,
+//! in a bounded time, and to say what is wrong.
+//!
+//! `VGPU_SCRIPTS` says how many random ones to try, and `VGPU_SEED` which.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use fastrand::Rng;
+use harness::Guest;
+
+const DEVICE: &str = "/machine/peripheral/liar";
+const ADDRESS: &str = "0000:00:06.0";
+const SESSION: &str = include_str!("../../session.sh");
+
+/// What a session takes at most. It has two timeouts of 0.1 seconds in it, and some
+/// twenty programs to start.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What the guest may live for: up to the random scripts, and for each of those on a
+/// busy machine.
+const BEFORE: Duration = Duration::from_secs(600);
+const PER_SCRIPT: Duration = Duration::from_secs(15);
+
+/// Random scripts, unless the environment wants more; then the device also goes at
+/// each of its reads, and not just at some.
+const SCRIPTS: u64 = 3;
+
+const GONE: &str = "No such device";
+
+/// One step of a session.
+#[derive(Debug)]
+struct Step {
+    name: String,
+    status: i32,
+    output: String,
+    error: String,
+}
+
+impl Step {
+    fn parse(line: &str) -> Result<Self> {
+        let mut fields = line.split('\t');
+        let mut next = || fields.next().with_context(|| format!("line {line:?}"));
+        Ok(Self {
+            name: next()?.to_owned(),
+            status: next()?.parse().with_context(|| format!("line {line:?}"))?,
+            output: next()?.trim().to_owned(),
+            error: next()?.trim().to_owned(),
+        })
+    }
+
+    /// Whether what became of it is something that may become of it.
+    fn judge(&self) -> Result<()> {
+        let hexadecimal = || self.output.len() == 10 && self.output.starts_with("0x");
+        let good = match (self.name.as_str(), self.status) {
+            ("bind", 0) | ("unbind", 0) => self.error.is_empty(),
+            ("bind", 1) => self.error.contains(GONE),
+            // Read once, at probe, and never again.
+            ("pool_id" | "priority" | "vm_id", 0) => !self.output.is_empty(),
+            ("command" | "status", 0) => hexadecimal(),
+            ("command" | "status", 1) => self.error.contains(GONE),
+            ("list" | "submit" | "again", 0) => true,
+            // vgpuinfo's exit codes: gone, timeout.
+            ("list", 6) | ("submit" | "again", 6 | 7) => !self.error.is_empty(),
+            ("left", 0) => self.output.is_empty(),
+            ("enabled", 0) => self.output == "0",
+            _ => false,
+        };
+        ensure!(good, "{self:?}");
+        Ok(())
+    }
+}
+
+/// What became of the steps of all sessions: how often each ended how.
+type Tally = BTreeMap<(String, i32), u32>;
+
+/// Has the device answer by a script while all is done with it that can be.
+fn session(guest: &Guest, tally: &mut Tally, seed: u32, script: &str) -> Result<()> {
+    guest.qmp().qom_set(DEVICE, "seed", seed)?;
+    guest.qmp().qom_set(DEVICE, "script", script)?;
+    let mut running = guest.spawn(&format!("exec /tmp/session.sh {ADDRESS}"))?;
+    let Some(output) = running.wait_timeout(LIMIT)? else {
+        bail!("the session still runs after {LIMIT:?}");
+    };
+    ensure!(output.success(), "{} {}", output.text(), output.errors());
+    let mut identity = BTreeMap::new();
+    for line in output.text().lines() {
+        let step = Step::parse(line)?;
+        step.judge()?;
+        if ["pool_id", "priority", "vm_id"].contains(&step.name.as_str()) {
+            let first = identity
+                .entry(step.name.clone())
+                .or_insert(step.output.clone());
+            ensure!(*first == step.output, "it was {first}: {step:?}");
+        }
+        *tally.entry((step.name, step.status)).or_default() += 1;
+    }
+    guest.check_kernel_log()
+}
+
+/// The number of reads that the last session has made of the device.
+fn reads(guest: &Guest) -> Result<u64> {
+    let reads = guest.qmp().qom_get(DEVICE, "reads")?;
+    reads.as_u64().context("the number of reads is none")
+}
+
+fn random_script(rng: &mut Rng) -> String {
+    let word = |rng: &mut Rng| {
+        let answer = match rng.u8(..8) {
+            0..3 => "true".to_owned(),
+            3..5 => "random".to_owned(),
+            5 => "ones".to_owned(),
+            _ => rng.u32(..).to_string(),
+        };
+        match rng.bool() {
+            true => answer,
+            false => format!("{}*{answer}", rng.u8(1..12)),
+        }
+    };
+    let words: Vec<_> = (0..rng.u8(1..8)).map(|_| word(rng)).collect();
+    words.join(" ")
+}
+
+fn number(name: &str) -> Result<Option<u64>> {
+    match env::var(name) {
+        Ok(text) => Ok(Some(
+            text.parse().with_context(|| format!("{name}={text}"))?,
+        )),
+        Err(_) => Ok(None),
+    }
+}
+
+#[test]
+fn the_driver_survives_whatever_the_device_answers() -> Result<()> {
+    let seed = number("VGPU_SEED")?.unwrap_or(0x7667_7075);
+    let scripts = number("VGPU_SCRIPTS")?;
+    println!("VGPU_SEED={seed}");
+    let number = scripts.unwrap_or(SCRIPTS);
+    let guest = Guest::builder("scripted")
+        .device("vgpu-stub-hostile,id=liar,pool-id=0x42,status=1")
+        .time_limit(BEFORE + PER_SCRIPT * u32::try_from(number)?)
+        .boot()?;
+    guest.check(&format!(
+        "cat >/tmp/session.sh <<'END'\n{SESSION}\nEND\nchmod +x /tmp/session.sh"
+    ))?;
+    guest.check(&format!(
+        "modprobe vgpu_stub && echo {ADDRESS} >/sys/bus/pci/drivers/vgpu_stub/unbind"
+    ))?;
+    let mut tally = Tally::new();
+    let mut try_one = |seed: u32, script: &str| {
+        session(&guest, &mut tally, seed, script)
+            .with_context(|| format!("script '{script}', seed {seed}"))
+    };
+
+    try_one(0, "true")?;
+    let all = reads(&guest)?;
+    // Gone from a read on, for good or for that one only.
+    let stride = if scripts.is_some() { 1 } else { all / 2 };
+    for read in (0..=all).step_by(usize::try_from(stride)?) {
+        let before = match read {
+            0 => String::new(),
+            read => format!("{read}*true "),
+        };
+        try_one(0, &format!("{before}ones"))?;
+        try_one(0, &format!("{before}ones true"))?;
+    }
+
+    let mut rng = Rng::with_seed(seed);
+    for _ in 0..number {
+        // Half of them of a device that never completes a command.
+        guest
+            .qmp()
+            .qom_set(DEVICE, "status", u32::from(rng.bool()))?;
+        try_one(rng.u32(..), &random_script(&mut rng))?;
+    }
+    println!("{all} reads in a session that nothing disturbs");
+    for ((name, status), count) in tally {
+        println!("{name} ended with {status}: {count}");
+    }
+
+    // And after all of that it works as ever.
+    guest.qmp().qom_set(DEVICE, "status", 1)?;
+    guest.qmp().qom_set(DEVICE, "script", "")?;
+    guest.check(&format!(
+        "echo {ADDRESS} >/sys/bus/pci/drivers/vgpu_stub/bind && vgpuinfo command 7"
+    ))?;
+    guest.check("rmmod vgpu_stub")?;
+    guest.finish()
+}
