@@ -6,7 +6,10 @@
 ENTER := $(if $(VGPU_SYSROOT),,scripts/enter)
 
 BUILD := $(CURDIR)/build
-MODULE := $(BUILD)/module/drivers/vgpu_stub/vgpu_stub.ko
+# What is made for one kernel: that of the tests, or another of scripts/guest-kernel.
+GUEST := $(BUILD)$(if $(GUEST_KERNEL),/$(GUEST_KERNEL))
+KERNEL := scripts/guest-kernel $(GUEST_KERNEL)
+MODULE := $(GUEST)/module/drivers/vgpu_stub/vgpu_stub.ko
 RELEASE := $(BUILD)/target/x86_64-unknown-linux-gnu/release
 DEBUG := $(BUILD)/target/x86_64-unknown-linux-gnu/debug
 PREFIX ?= /usr
@@ -25,14 +28,14 @@ ifdef KDIR
 # The compiler that the kernel was built by, where it is there under that name.
 KERNEL_CC = $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\{0,1\}\([^ "]*\).*/\1/p' \
 	$(KDIR)/include/config/auto.conf)
-KBUILD = scripts/preflight $(KDIR) && mkdir -p $(BUILD)/module && \
-	$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(BUILD)/module CLIPPY=$(CLIPPY) \
+KBUILD = scripts/preflight $(KDIR) && mkdir -p $(GUEST)/module && \
+	$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(GUEST)/module CLIPPY=$(CLIPPY) \
 	$(if $(shell command -v $(KERNEL_CC)),CC=$(KERNEL_CC)) \
 	$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 else
 # What the sysroot sees of INSTALL_MOD_PATH is not what is seen here.
-KBUILD = kernel=$$(scripts/kernel) && $(ENTER) $(MAKE) --no-print-directory -s \
-	KDIR=$$kernel/build CLIPPY=$(CLIPPY) INSTALL_MOD_PATH=$(BUILD)/install
+KBUILD = kernel=$$($(KERNEL)) && $(ENTER) $(MAKE) --no-print-directory -s \
+	KDIR=$$kernel/build GUEST_KERNEL=$(GUEST_KERNEL) CLIPPY=$(CLIPPY) INSTALL_MOD_PATH=$(BUILD)/install
 endif
 
 .PHONY: modules
@@ -92,19 +95,19 @@ initramfs: modules tools
 	@$(ENTER) cargo build --quiet --release --locked -p vgpu-agent
 	@$(ENTER) cargo build --quiet --locked -p harness --bins
 	@$(ENTER) $(MAKE) --no-print-directory -s -C tests/selftests OUTPUT=$(BUILD)/selftests
-	@kernel=$$(scripts/kernel) && $(ENTER) scripts/initramfs \
+	@kernel=$$($(KERNEL)) && $(ENTER) scripts/initramfs \
 		--kernel "$$kernel" --module $(MODULE) --tool $(RELEASE)/vgpuinfo \
 		--rules userspace/udev/70-vgpu-stub.rules \
 		--tool $(RELEASE)/vgpu-kexec --agent $(RELEASE)/vgpu-agent --selftests $(BUILD)/selftests \
-		$(BUILD)/initramfs.cpio
+		$(GUEST)/initramfs.cpio
 
 # What a guest is to be, as it was given, every dollar sign in it included.
-$(foreach name,MACHINE DEVICES RUN QEMU_ARGS,\
+$(foreach name,MACHINE DEVICES RUN QEMU_ARGS GUEST_KERNEL,\
 	$(if $(filter undefined,$(origin $(name))),,\
 		$(eval override export $(name) := $$(value $(name)))))
 
 .PHONY: guest
-guest: ## boot a guest; DEVICES='pool_id=B,vm_id=7;pool_id=A' MACHINE=pc|q35 RUN='command' QEMU_ARGS='…'
+guest: ## boot a guest; DEVICES='pool_id=B,vm_id=7;pool_id=A' MACHINE=pc|q35 RUN='command' QEMU_ARGS='…' GUEST_KERNEL=7.2-amd64
 	@scripts/guest
 
 .PHONY: demo

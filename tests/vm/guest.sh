@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 . tests/selftests/ktap.sh
 plan 7
 # What this very check was called with is not for the guests.
-unset MACHINE DEVICES RUN QEMU_ARGS
+unset MACHINE DEVICES RUN QEMU_ARGS GUEST_KERNEL
 
 # guest STATUS: boots one by the variables given, and checks its exit status.
 guest() {
