@@ -126,9 +126,6 @@ fn the_device_works_in_a_kernel_that_this_one_has_started() -> Result<()> {
     let guest = Guest::builder("kexec")
         .artifacts(artifacts)
         .device(DEVICE)
-        // The second kernel has the clock of the machine as the first one left it, and
-        // without a reset its interrupt is not found behind that timer.
-        .kernel_arguments("hpet=disable")
         .boot()?;
     guest.check("modprobe vgpu_stub")?;
     works(&guest)?;
