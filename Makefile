@@ -25,12 +25,18 @@ help: ## print this
 	@echo 'What is fetched and built once is kept in $${VGPU_CACHE:-~/.cache/vgpu-stub}.'
 
 ifdef KDIR
-# The compiler that the kernel was built by, where it is there under that name.
-KERNEL_CC = $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\{0,1\}\([^ "]*\).*/\1/p' \
-	$(KDIR)/include/config/auto.conf)
+# config NAME: what the kernel was built with.
+config = $(shell sed -n 's/^CONFIG_$(1)=//p' $(KDIR)/include/config/auto.conf)
+# The compiler that it was built by, where it is there under that name. Those of
+# LLVM have the version in their names, unless there is but one; the text that gcc
+# gives begins with its name.
+LLVM_SUFFIX = $(patsubst %,-%,$(filter-out 0,$(shell expr 0$(call config,CLANG_VERSION) / 10000)))
+KERNEL_CC = $(if $(LLVM_SUFFIX),clang$(LLVM_SUFFIX),$(firstword $(subst ", ,$(call config,CC_VERSION_TEXT))))
+KERNEL_TOOLS = $(if $(call config,LD_IS_LLD),\
+	LLVM=$(if $(shell command -v ld.lld$(LLVM_SUFFIX)),$(LLVM_SUFFIX),1),\
+	$(if $(shell command -v $(KERNEL_CC)),CC=$(KERNEL_CC),$(if $(LLVM_SUFFIX),CC=clang)))
 KBUILD = scripts/preflight $(KDIR) && mkdir -p $(GUEST)/module && \
-	$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(GUEST)/module CLIPPY=$(CLIPPY) \
-	$(if $(shell command -v $(KERNEL_CC)),CC=$(KERNEL_CC)) \
+	$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(GUEST)/module CLIPPY=$(CLIPPY) $(KERNEL_TOOLS) \
 	$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 else
 # What the sysroot sees of INSTALL_MOD_PATH is not what is seen here.
@@ -107,7 +113,7 @@ $(foreach name,MACHINE DEVICES RUN QEMU_ARGS GUEST_KERNEL,\
 		$(eval override export $(name) := $$(value $(name)))))
 
 .PHONY: guest
-guest: ## boot a guest; DEVICES='pool_id=B,vm_id=7;pool_id=A' MACHINE=pc|q35 RUN='command' QEMU_ARGS='…' GUEST_KERNEL=7.2-amd64
+guest: ## boot a guest; DEVICES='pool_id=B,vm_id=7;pool_id=A' MACHINE=pc|q35 RUN='command' QEMU_ARGS='…' GUEST_KERNEL=7.2-amd64|debug
 	@scripts/guest
 
 .PHONY: demo
