@@ -21,6 +21,7 @@ use crate::devices;
 use crate::guest::{BOOT, Guest};
 use crate::logs::Logs;
 use crate::machine::Machine;
+use crate::patience::scaled;
 use crate::process::Process;
 
 /// What a guest may take, unless its builder says otherwise: many times what a
@@ -244,7 +245,7 @@ impl GuestBuilder {
             .stderr(log)
             // Ctrl-C is for the harness, which ends the guest in its own way.
             .process_group(0);
-        let limit = Some(self.limit);
+        let limit = Some(scaled(self.limit));
         Guest::start(self.machine, sockets, self.boot_limit, || {
             Process::start(command, logs, limit, self.cancel)
         })

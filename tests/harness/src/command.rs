@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use vgpu_agent::End;
 
 use crate::agent::Agent;
+use crate::patience::scaled;
 use crate::process::{LOOK, Process};
 
 /// Something a command did.
@@ -156,7 +157,7 @@ impl<'guest> Running<'guest> {
     ///
     /// As [`Self::next_piece`], and no line within `timeout`.
     pub fn next_line(&mut self, timeout: Duration) -> Result<Option<String>> {
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now() + scaled(timeout);
         loop {
             let newline = self.stdout.iter().position(|byte| *byte == b'\n');
             if let Some(length) = newline {
@@ -168,7 +169,11 @@ impl<'guest> Running<'guest> {
                 return Ok((!rest.is_empty()).then(|| text(&rest)));
             }
             if !self.advance(deadline.saturating_duration_since(Instant::now()))? {
-                bail!("'{}' wrote no line within {timeout:?}", self.command);
+                bail!(
+                    "'{}' wrote no line within {:?}",
+                    self.command,
+                    scaled(timeout)
+                );
             }
         }
     }
@@ -203,7 +208,7 @@ impl<'guest> Running<'guest> {
     ///
     /// As [`Self::next_piece`].
     pub fn wait_timeout(&mut self, timeout: Duration) -> Result<Option<Output>> {
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now() + scaled(timeout);
         loop {
             if let Some(end) = &self.end {
                 return Ok(Some(Output {

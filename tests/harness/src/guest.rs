@@ -17,6 +17,7 @@ use crate::command::{Output, Running};
 use crate::devices::Parsed;
 use crate::logs::tail;
 use crate::machine::Machine;
+use crate::patience::scaled;
 use crate::process::Process;
 use crate::qmp::Qmp;
 
@@ -26,6 +27,12 @@ const START: Duration = Duration::from_secs(30);
 pub(crate) const BOOT: Duration = Duration::from_secs(60);
 /// What the console takes at most to catch up with the kernel.
 const CATCH_UP: Duration = Duration::from_secs(10);
+
+/// What a kernel with kmemleak has lost. It suspects nothing that is younger than
+/// five seconds or was changed since it looked last, so it has to look twice.
+const LEAKS: &str = "leaks=/sys/kernel/debug/kmemleak
+    [ -e $leaks ] || exit 0
+    sleep 6 && echo scan >$leaks && echo scan >$leaks && cat $leaks";
 
 /// A running guest. It dies when this is dropped. Any number of threads may use it.
 pub struct Guest {
@@ -63,7 +70,7 @@ impl Guest {
             // Why QEMU closed the connection is better known from QEMU.
             Err(error) => return Err(why(&process).unwrap_or(error)),
         };
-        let release = agent.wait_ready(0, &process, boot_limit)?;
+        let release = agent.wait_ready(0, &process, scaled(boot_limit))?;
         Ok(Self {
             process,
             agent,
@@ -185,7 +192,7 @@ impl Guest {
     ///
     /// It does not.
     pub fn wait_boot(&self, boots: u32) -> Result<()> {
-        self.agent.wait_ready(boots, &self.process, BOOT)?;
+        self.agent.wait_ready(boots, &self.process, scaled(BOOT))?;
         Ok(())
     }
 
@@ -195,7 +202,7 @@ impl Guest {
     ///
     /// It does not within `timeout`.
     pub fn wait_off(&self, timeout: Duration) -> Result<ExitStatus> {
-        self.process.wait(timeout)
+        self.process.wait(scaled(timeout))
     }
 
     /// What the kernel has written to its console so far.
@@ -231,12 +238,30 @@ impl Guest {
         self.process.logs.check()
     }
 
-    /// Ends the guest. Fails when its kernel has complained at any time.
+    /// Fails when the kernel has lost memory, if it is one that can tell.
     ///
     /// # Errors
     ///
-    /// As [`Self::check_kernel_log`].
+    /// What was lost, and who allocated it. The guest has died.
+    pub fn check_leaks(&self) -> Result<()> {
+        let leaks = self.check(LEAKS).context("kmemleak cannot be asked")?;
+        if !leaks.is_empty() {
+            bail!("the guest's kernel has lost memory:\n{leaks}");
+        }
+        Ok(())
+    }
+
+    /// Ends the guest. Fails when its kernel has complained at any time, or has lost
+    /// memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::check_kernel_log`] and [`Self::check_leaks`].
     pub fn finish(self) -> Result<()> {
+        self.check_kernel_log()?;
+        if !self.process.is_off() {
+            self.check_leaks()?;
+        }
         self.check_kernel_log()
     }
 
@@ -245,7 +270,7 @@ impl Guest {
     fn catch_up(&self) -> Result<()> {
         let marker = format!("vgpu-harness: mark {}", self.agent.next_mark());
         self.check(&format!("echo '{marker}' >/dev/kmsg"))?;
-        let end = Instant::now() + CATCH_UP;
+        let end = Instant::now() + scaled(CATCH_UP);
         while !self.console_log().contains(&marker) {
             self.process.check()?;
             if Instant::now() > end {

@@ -25,7 +25,10 @@
 //!
 //! Whatever a caller waits for ends when the machine dies, the kernel panics, or
 //! the guest's wall-clock limit passes, with an error that says which and where
-//! the logs are. [`Guest::finish`] fails when the kernel's log holds a complaint.
+//! the logs are. [`Guest::finish`] fails when the kernel's log holds a complaint, or
+//! the kernel has lost memory and knows it.
+//!
+//! The times that callers give are those of Debian's kernel; see [`scaled`].
 
 mod agent;
 mod artifacts;
@@ -36,6 +39,7 @@ mod guest;
 pub mod ktap;
 mod logs;
 mod machine;
+mod patience;
 mod process;
 mod qmp;
 
@@ -46,6 +50,7 @@ pub use devices::parse_devices;
 pub use guest::Guest;
 pub use logs::COMPLAINTS;
 pub use machine::{Machine, ParseMachineError};
+pub use patience::scaled;
 /// The QMP types that [`Qmp::execute`] takes, under `qapi::qmp`.
 pub use qapi;
 pub use qmp::Qmp;

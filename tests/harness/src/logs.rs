@@ -10,11 +10,13 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
 /// What a kernel writes when something is wrong with it or its drivers.
-pub const COMPLAINTS: [&str; 10] = [
+pub const COMPLAINTS: [&str; 12] = [
     "BUG:",
     "WARNING:",
     "Oops",
     "KASAN",
+    "UBSAN:",
+    "INFO: trying to register",
     "possible circular",
     "unreferenced object",
     "nobody cared",

@@ -14,6 +14,7 @@ use qapi::qmp::{self, Event};
 use qapi::{Any, Command, Dictionary, Stream};
 
 use crate::devices::Parsed;
+use crate::patience::scaled;
 
 /// QEMU answers from its main loop; longer than this is a hang.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -138,13 +139,13 @@ impl Qmp {
     ///
     /// None within `timeout`.
     pub fn wait_event(&self, timeout: Duration, wanted: impl Fn(&Event) -> bool) -> Result<Event> {
-        let end = Instant::now() + timeout;
+        let end = Instant::now() + scaled(timeout);
         loop {
             if let Some(event) = self.lock().take_event(&wanted)? {
                 return Ok(event);
             }
             if Instant::now() >= end {
-                bail!("no such QMP event within {timeout:?}");
+                bail!("no such QMP event within {:?}", scaled(timeout));
             }
             thread::sleep(POLL);
         }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use harness::{Guest, Machine, Running};
+use harness::{Guest, Machine, Running, scaled};
 use serde_json::Value;
 use vm_tests::{UNPLUG, guest, guest_with_driver, on_each_machine, wait_for};
 
@@ -69,7 +69,7 @@ impl<'a> Sleeper<'a> {
         let took = start.elapsed();
         let output = output.context("it did not end")?;
         ensure!(output.success(), "{}", output.errors());
-        ensure!(took < SOON, "it took {took:?}");
+        ensure!(took < scaled(SOON), "it took {took:?}");
         println!("took {took:?}");
         Ok(output.text())
     }
@@ -166,13 +166,13 @@ fn a_watch_shows_a_hot_plug_and_an_unplug(machine: Machine) -> Result<()> {
     guest.plug(DEVICE)?;
     let start = Instant::now();
     let added = event(&mut watch, |it| it["device"]["name"] == "vgpu1")?;
-    ensure!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    ensure!(start.elapsed() < scaled(SOON), "{:?}", start.elapsed());
     ensure!(added["device"]["vm_id"] == 200, "{added}");
 
     guest.unplug("plugged", UNPLUG)?;
     let start = Instant::now();
     let removed = event(&mut watch, |it| it["event"] == "removed")?;
-    ensure!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    ensure!(start.elapsed() < scaled(SOON), "{:?}", start.elapsed());
     ensure!(
         removed["device"]["pci"] == added["device"]["pci"],
         "{removed}"
