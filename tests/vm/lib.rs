@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use harness::{Guest, Machine, ktap};
+use anyhow::{Context, Result, bail, ensure};
+use harness::{Guest, Machine, Running, ktap, scaled};
 
 /// Where the programs of tests/selftests are in a guest.
 pub const SELFTESTS: &str = "/usr/lib/vgpu-selftests";
@@ -102,7 +102,8 @@ pub fn warnings(guest: &Guest) -> Result<Vec<String>> {
 pub fn quietly(guest: &Guest, something: impl FnOnce() -> Result<()>) -> Result<()> {
     let said = || -> Result<Vec<String>> {
         let mut lines = warnings(guest)?;
-        let driver = guest.check("dmesg -r | grep vgpu || true")?;
+        // What a debug kernel says of an object that it releases late is no complaint.
+        let driver = guest.check("dmesg -r | grep vgpu | grep -v kobject_release || true")?;
         lines.extend(driver.lines().map(str::to_owned));
         Ok(lines)
     };
@@ -120,10 +121,74 @@ pub fn quietly(guest: &Guest, something: impl FnOnce() -> Result<()>) -> Result<
 ///
 /// It does not within ten seconds.
 pub fn wait_for(guest: &Guest, condition: &str) -> Result<()> {
+    let looks = scaled(Duration::from_secs(10)).as_millis() / 50;
     guest
         .check(&format!(
-            "for i in $(seq 200); do {condition} && exit; sleep 0.05; done; exit 1"
+            "for i in $(seq {looks}); do {condition} && exit; sleep 0.05; done; exit 1"
         ))
         .with_context(|| format!("this never came true: {condition}"))?;
+    Ok(())
+}
+
+/// Runs `removal unplug`, and unplugs and plugs whenever it says so. The guest must
+/// have no device before, and has one after.
+///
+/// # Errors
+///
+/// One of the rounds fails.
+pub fn unplug_under_load(guest: &Guest, rounds: u32) -> Result<()> {
+    let device = "pool_id=B,priority=high,vm_id=200,id=plugged";
+    guest.plug(device)?;
+
+    let mut seen = String::new();
+    let mut test = guest.spawn(&format!("{SELFTESTS}/removal unplug {rounds}"))?;
+    for round in 1..=rounds {
+        line(&mut test, &mut seen, &format!("ready {round}"))?;
+        guest.unplug("plugged", UNPLUG)?;
+        line(&mut test, &mut seen, &format!("gone {round}"))?;
+        guest.plug(device)?;
+    }
+    while let Some(line) = test.next_line(Duration::from_secs(60))? {
+        seen.push_str(&line);
+        seen.push('\n');
+    }
+    let output = test.wait()?;
+    ktap::Report::parse(&seen)
+        .check(false)
+        .with_context(|| seen.clone())?;
+    ensure!(output.success(), "{seen}");
+    Ok(())
+}
+
+/// Reads lines until one starts with `wanted`; keeps all of them for the verdict.
+fn line(running: &mut Running<'_>, seen: &mut String, wanted: &str) -> Result<()> {
+    loop {
+        let line = running
+            .next_line(Duration::from_secs(60))?
+            .with_context(|| format!("the test ended before '{wanted}'\n{seen}"))?;
+        let found = line.starts_with(wanted);
+        let stop = line.starts_with("Bail out!");
+        // What the two sides tell each other is no KTAP.
+        if !found {
+            seen.push_str(&line);
+            seen.push('\n');
+        }
+        if stop {
+            bail!("{seen}");
+        }
+        if found {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits until the numbers of devices that are gone can be had again: a debug kernel
+/// releases them late, by up to four seconds for the node and as long for the device.
+///
+/// # Errors
+///
+/// The guest has died.
+pub fn wait_for_releases(guest: &Guest) -> Result<()> {
+    guest.check("if dmesg | grep -q kobject_release; then sleep 9; fi")?;
     Ok(())
 }

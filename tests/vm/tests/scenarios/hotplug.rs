@@ -2,12 +2,11 @@
 
 //! Devices that come and go while a guest runs.
 
-use std::time::Duration;
-
-use anyhow::{Context, Result, bail, ensure};
-use harness::{Guest, Machine, ktap};
+use anyhow::{Result, ensure};
+use harness::{Guest, Machine};
 use vm_tests::{
-    SELFTESTS, UNPLUG, guest_with_driver, on_each_machine, quietly, selftest, wait_for,
+    UNPLUG, guest_with_driver, on_each_machine, quietly, selftest, unplug_under_load, wait_for,
+    wait_for_releases,
 };
 
 const ROUNDS: u32 = 100;
@@ -18,58 +17,11 @@ on_each_machine!(
     a_device_that_was_unplugged_with_an_open_file_keeps_its_number,
 );
 
-/// Reads lines until one starts with `wanted`; keeps all of them for the verdict.
-fn line(running: &mut harness::Running<'_>, seen: &mut String, wanted: &str) -> Result<()> {
-    loop {
-        let line = running
-            .next_line(Duration::from_secs(60))?
-            .with_context(|| format!("the test ended before '{wanted}'\n{seen}"))?;
-        let found = line.starts_with(wanted);
-        let stop = line.starts_with("Bail out!");
-        // What the two sides tell each other is no KTAP.
-        if !found {
-            seen.push_str(&line);
-            seen.push('\n');
-        }
-        if stop {
-            bail!("{seen}");
-        }
-        if found {
-            return Ok(());
-        }
-    }
-}
-
 fn a_device_can_be_unplugged_under_load_a_hundred_times(machine: Machine) -> Result<()> {
     let guest = guest_with_driver("unplug", machine, &[])?;
-    quietly(&guest, || unplug_under_load(&guest))?;
+    quietly(&guest, || unplug_under_load(&guest, ROUNDS))?;
     selftest(&guest, "sysfs.sh")?;
     guest.finish()
-}
-
-/// Unplugs and plugs whenever the test inside says so.
-fn unplug_under_load(guest: &Guest) -> Result<()> {
-    let device = "pool_id=B,priority=high,vm_id=200,id=plugged";
-    guest.plug(device)?;
-
-    let mut seen = String::new();
-    let mut test = guest.spawn(&format!("{SELFTESTS}/removal unplug {ROUNDS}"))?;
-    for round in 1..=ROUNDS {
-        line(&mut test, &mut seen, &format!("ready {round}"))?;
-        guest.unplug("plugged", UNPLUG)?;
-        line(&mut test, &mut seen, &format!("gone {round}"))?;
-        guest.plug(device)?;
-    }
-    while let Some(line) = test.next_line(Duration::from_secs(60))? {
-        seen.push_str(&line);
-        seen.push('\n');
-    }
-    let output = test.wait()?;
-    ktap::Report::parse(&seen)
-        .check(false)
-        .with_context(|| seen.clone())?;
-    ensure!(output.success(), "{seen}");
-    Ok(())
 }
 
 /// The values of all devices, in order of their PCI addresses.
@@ -129,6 +81,7 @@ fn a_device_that_was_unplugged_with_an_open_file_keeps_its_number(machine: Machi
     holder.kill()?;
     holder.wait()?;
     guest.unplug("second", UNPLUG)?;
+    wait_for_releases(&guest)?;
     guest.plug("pool_id=A,id=third")?;
     wait_for(&guest, "[ -c /dev/vgpu0 ]")?;
     guest.finish()

@@ -42,7 +42,7 @@ fn virtio_pci_may_come_first_or_last(machine: Machine) -> Result<()> {
     let works = format!(
         "test -e {pci}/drivers/virtio-pci/0000:00:07.0 && \
          test -e {pci}/drivers/vgpu_stub/{address} && \
-         test \"$(cat /sys/class/vgpu/vgpu0/vm_id)\" = 3 && \
+         test \"$(cat /sys/class/vgpu/*/vm_id)\" = 3 && \
          test \"$(cat {pci}/devices/{address}/enable)\" = 1"
     );
 
