@@ -61,7 +61,12 @@ use kernel::{
     sync::atomic::{
         Acquire,
         Atomic,
+        Relaxed,
         Release, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
     },
     types::Opaque, //
 };
@@ -113,6 +118,9 @@ pub(crate) struct Class<T: Operations> {
     minors: Opaque<bindings::ida>,
     /// The device number of minor 0 of the range; 0 while the class is not registered.
     first: Atomic<u32>,
+    /// The objects that the driver core has still to release: the class, and every device that
+    /// has a minor.
+    unreleased: Atomic<u32>,
     _driver: PhantomData<T>,
 }
 
@@ -127,6 +135,7 @@ impl<T: Operations> Class<T> {
             inner: Opaque::zeroed(),
             minors: Opaque::zeroed(),
             first: Atomic::new(0),
+            unreleased: Atomic::new(0),
             _driver: PhantomData,
         }
     }
@@ -149,6 +158,7 @@ impl<T: Operations> Class<T> {
             (*class).name = T::NAME.as_char_ptr();
             (*class).dev_groups = T::ATTRIBUTES.as_ptr();
             (*class).dev_uevent = Some(device::uevent_callback::<T>);
+            (*class).class_release = Some(release_callback::<T>);
             bindings::xa_init_flags(&raw mut (*self.minors.get()).xa, IDA_INIT_FLAGS);
         }
 
@@ -165,6 +175,7 @@ impl<T: Operations> Class<T> {
             return Err(error);
         }
 
+        self.unreleased.fetch_add(1, Relaxed);
         self.first.store(first, Release);
         Ok(Registered(self))
     }
@@ -180,6 +191,7 @@ impl<T: Operations> Class<T> {
             bindings::ida_alloc_range(self.minors.get(), 0, MINORS - 1, bindings::GFP_KERNEL)
         };
         to_result(minor.min(0))?;
+        self.unreleased.fetch_add(1, Relaxed);
         Ok(minor.unsigned_abs())
     }
 
@@ -187,6 +199,25 @@ impl<T: Operations> Class<T> {
     fn give_minor(&self, minor: u32) {
         // SAFETY: By the caller, `minor` is allocated in `minors`.
         unsafe { bindings::ida_free(self.minors.get(), minor) };
+        self.unreleased.fetch_sub(1, Release);
+    }
+
+    /// Waits until the driver core has released everything that it had of this class.
+    ///
+    /// It calls back into the module for that, at a time of its own choosing: whoever looks at a
+    /// device at the wrong moment is the last to put it, and `CONFIG_DEBUG_KOBJECT_RELEASE` waits
+    /// for seconds on purpose.
+    fn wait_for_releases(&self) {
+        const PAUSE: Delta = Delta::from_millis(10);
+
+        if self.unreleased.load(Acquire) == 0 {
+            return;
+        }
+        while self.unreleased.load(Acquire) != 0 {
+            fsleep(PAUSE);
+        }
+        // The last callback has counted itself, and has yet to return.
+        fsleep(PAUSE);
     }
 
     /// The device number that belongs to a minor of this class.
@@ -209,12 +240,23 @@ pub(crate) struct Registered<T: Operations>(&'static Class<T>);
 
 impl<T: Operations> Drop for Registered<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant both exist. This is dropped after the driver of the module
-        // was unregistered, so all devices of the class are gone.
+        // SAFETY: By the type invariant the class is registered. This is dropped after the driver
+        // of the module was unregistered, so none of its devices is.
+        unsafe { bindings::class_unregister(self.0.as_raw()) };
+        self.0.wait_for_releases();
+        // SAFETY: By the type invariant the region is allocated, and there are no devices any more.
         unsafe {
-            bindings::class_unregister(self.0.as_raw());
             bindings::unregister_chrdev_region(self.0.devt(0), MINORS);
             bindings::ida_destroy(self.0.minors.get());
         }
     }
+}
+
+/// Notes that the driver core has done with a class.
+///
+/// # Safety
+///
+/// Called by the driver core only, once, for the class of `T`.
+unsafe extern "C" fn release_callback<T: Operations>(_class: *const bindings::class) {
+    T::class().unreleased.fetch_sub(1, Release);
 }
