@@ -27,7 +27,6 @@
 #include "device.h"
 #include "ktap.h"
 
-#define DRIVER_DIR "/sys/bus/pci/drivers/vgpu_stub"
 #define NOTICE_MS 2000
 #define PATIENCE_MS 30000
 
@@ -146,17 +145,11 @@ static void check_idle_file(int fd)
 		   poller.revents);
 }
 
-/* Writes the PCI address to a file of the driver's directory. */
-static void tell_driver(const char *file)
+static void tell(const char *file)
 {
-	char path[256];
-	int fd;
+	int error = tell_driver(file, address);
 
-	snprintf(path, sizeof(path), DRIVER_DIR "/%s", file);
-	fd = open(path, O_WRONLY);
-	ktap_check(fd >= 0 && write(fd, address, strlen(address)) > 0, "%s: %s", path,
-		   strerror(errno));
-	close(fd);
+	ktap_check(!error, "%s: %s", file, strerror(error));
 }
 
 static int wait_for_device(void)
@@ -176,19 +169,6 @@ static int wait_for_device(void)
 	return 0;
 }
 
-static void find_address(void)
-{
-	char path[512], target[512];
-	ssize_t length;
-
-	snprintf(path, sizeof(path), CLASS_DIR "/%s/device", device);
-	length = readlink(path, target, sizeof(target) - 1);
-	if (length < 0)
-		ktap_bail_out("%s: %s", path, strerror(errno));
-	target[length] = '\0';
-	snprintf(address, sizeof(address), "%s", strrchr(target, '/') + 1);
-}
-
 static void play_round(int unbind, int number)
 {
 	long first = LONG_MAX, last = 0, end;
@@ -196,7 +176,8 @@ static void play_round(int unbind, int number)
 	size_t i;
 	int idle;
 
-	find_address();
+	if (find_address(device, address, sizeof(address)))
+		ktap_bail_out("%s has no parent: %s", device, strerror(errno));
 	idle = open_node(device, O_RDWR);
 	ktap_check(idle >= 0, "/dev/%s: %s", device, strerror(errno));
 	for (i = 0; i < WATCHERS; i++) {
@@ -212,7 +193,7 @@ static void play_round(int unbind, int number)
 	/* An unplug begins elsewhere: the first to notice starts the clock. */
 	if (unbind) {
 		first = now_ms();
-		tell_driver("unbind");
+		tell("unbind");
 	} else {
 		printf("ready %d\n", number);
 	}
@@ -240,7 +221,7 @@ static void play_round(int unbind, int number)
 		close(idle);
 
 	if (unbind)
-		tell_driver("bind");
+		tell("bind");
 	else
 		printf("gone %d\n", number);
 	ktap_check(wait_for_device(), "no device came back");
