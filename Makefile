@@ -132,6 +132,10 @@ check-device: ## test the device model under sanitizers, at random too; OPERATIO
 check-hostile: ## test the driver against a device that lies at random; SCRIPTS=N SEED=N
 	@SCRIPTS='$(SCRIPTS)' SEED='$(SEED)' scripts/check hostile
 
+.PHONY: check-debug
+check-debug: ## test the driver on kernels that watch over it; CYCLES=1000, STORM=SECONDS for longer campaigns
+	@CYCLES='$(CYCLES)' STORM='$(STORM)' scripts/check debug
+
 .PHONY: check-qemu
 check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIR…' for sources of yours
 	@scripts/check-qemu $(QEMU_TREES)

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Again and again, and nothing is left of it.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, ensure};
+use harness::{Guest, Machine};
+use vm_tests::{
+    guest_with_driver, on_each_machine, selftest, unplug_under_load, wait_for_releases,
+};
+
+use crate::number;
+
+on_each_machine!(
+    unplugging_under_load_leaves_nothing,
+    unbinding_under_load_leaves_nothing,
+);
+
+const ROUNDS: u32 = 25;
+
+/// The number of objects in use in each cache of the slab allocator.
+type Slabs = HashMap<String, u32>;
+
+fn slabs(guest: &Guest) -> Result<Slabs> {
+    let text = guest.check("awk 'NR > 2 { print $1, $2 }' /proc/slabinfo")?;
+    let parse = |line: &str| {
+        let (name, count) = line.split_once(' ')?;
+        Some((name.to_owned(), count.parse().ok()?))
+    };
+    let lines = text
+        .lines()
+        .map(|line| parse(line).context(line.to_owned()));
+    lines.collect()
+}
+
+/// Who has an interrupt, without how often each came.
+fn interrupts(guest: &Guest) -> Result<String> {
+    guest.check("sed 's/  *[0-9][0-9]* / /g' /proc/interrupts")
+}
+
+/// Does something `rounds` times over, and fails if each round, or every second one,
+/// has left an object somewhere.
+fn leaves_nothing(guest: &Guest, rounds: u32, something: impl Fn(u32) -> Result<()>) -> Result<()> {
+    // Whatever is made once and kept is there after a few rounds.
+    something(5)?;
+    let settled = || -> Result<(Slabs, String)> {
+        wait_for_releases(guest)?;
+        guest.check("echo 3 >/proc/sys/vm/drop_caches")?;
+        Ok((slabs(guest)?, interrupts(guest)?))
+    };
+    let (before, lines) = settled()?;
+    something(rounds)?;
+    let (after, lines_after) = settled()?;
+    for (name, count) in &after {
+        let grown = count.saturating_sub(before.get(name).copied().unwrap_or_default());
+        ensure!(grown < rounds / 2, "{name}: {grown} more objects in use");
+    }
+    ensure!(
+        lines == lines_after,
+        "interrupts:\n{lines}\nand\n{lines_after}"
+    );
+    let enabled = guest.check("cat /sys/bus/pci/drivers/vgpu_stub/*:*/enable")?;
+    ensure!(enabled == "1", "the device is enabled {enabled} times");
+    println!("{rounds} rounds");
+    Ok(())
+}
+
+fn unplugging_under_load_leaves_nothing(machine: Machine) -> Result<()> {
+    let rounds = number("VGPU_CYCLES", ROUNDS)?;
+    let guest = guest_with_driver("cycles-unplug", machine, &[])?;
+    guest.plug("pool_id=A,id=plugged")?;
+    leaves_nothing(&guest, rounds, |rounds| {
+        guest.unplug("plugged", vm_tests::UNPLUG)?;
+        unplug_under_load(&guest, rounds)
+    })?;
+    guest.finish()
+}
+
+fn unbinding_under_load_leaves_nothing(machine: Machine) -> Result<()> {
+    let rounds = number("VGPU_CYCLES", ROUNDS)?;
+    let guest = guest_with_driver("cycles-unbind", machine, &["pool_id=B"])?;
+    leaves_nothing(&guest, rounds, |rounds| {
+        selftest(&guest, &format!("removal unbind {rounds}"))
+    })?;
+    guest.finish()
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Everything at once.
+
+use anyhow::{Context, Result, ensure};
+use harness::{Machine, ktap};
+use vm_tests::{SELFTESTS, UNPLUG, guest_with_driver, on_each_machine};
+
+use crate::number;
+
+on_each_machine!(eight_threads_get_through_while_devices_and_the_module_come_and_go);
+
+fn eight_threads_get_through_while_devices_and_the_module_come_and_go(
+    machine: Machine,
+) -> Result<()> {
+    let seconds = number("VGPU_STORM", 60)?;
+    let guest = guest_with_driver("storm", machine, &["pool_id=A", "pool_id=B,vm_id=1"])?;
+    let mut storm = guest.spawn(&format!("{SELFTESTS}/storm {seconds}"))?;
+    let mut plugs = 0;
+    while !storm.has_ended()? {
+        guest.plug("pool_id=B,vm_id=2,id=plugged")?;
+        guest.unplug("plugged", UNPLUG)?;
+        plugs += 1;
+    }
+    let output = storm.wait()?;
+    let text = output.text();
+    println!("{text}\n# {plugs} times plugged and unplugged");
+    ktap::Report::parse(&text).check(false).context(text)?;
+    ensure!(plugs > 0, "the storm was over before a device came");
+    guest.check("rmmod vgpu_stub")?;
+    guest.finish()
+}
