@@ -5,6 +5,7 @@
 
 mod cycles;
 mod faults;
+mod fuzz;
 mod storms;
 
 /// A number that the environment may ask for in place of `default`: how often, or for
