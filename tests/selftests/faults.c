@@ -264,10 +264,14 @@ static int failing(operation step, unsigned int number, int *error)
 	return !left;
 }
 
-/* Whether something was refused for a reason that a lack of memory explains. */
+/*
+ * Whether something was refused for a reason that a lack of memory explains. Of a BAR
+ * that cannot be noted down, the PCI core says that it is busy.
+ */
 static int is_shortage(int error)
 {
-	return error == ENOMEM || error == EFAULT || error == ENOSPC || error == EAGAIN;
+	return error == ENOMEM || error == EFAULT || error == ENOSPC || error == EAGAIN ||
+	       error == EBUSY;
 }
 
 static void test(const char *name, operation step, void (*after_failure)(void), operation undo)
