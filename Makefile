@@ -144,6 +144,10 @@ check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIRâ
 check-xen: ## test the way from xenstore to a guest on a Xen host; RUNS=10 for ten times
 	@RUNS='$(RUNS)' scripts/check xen
 
+.PHONY: coverage
+coverage: ## print how many lines the tests run, of userspace and of the driver
+	@scripts/coverage
+
 .PHONY: uapi
 uapi: ## make the driver's view of the contract anew
 	@$(ENTER) scripts/uapi-bindings >$(BUILD)/uapi.rs
