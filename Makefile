@@ -136,6 +136,10 @@ check-hostile: ## test the driver against a device that lies at random; SCRIPTS=
 check-debug: ## test the driver on kernels that watch over it; CYCLES=1000, STORM=SECONDS for longer campaigns
 	@CYCLES='$(CYCLES)' STORM='$(STORM)' scripts/check debug
 
+.PHONY: check-matrix
+check-matrix: ## test the driver on every kernel that it supports, in each of its flavours
+	@scripts/check-matrix
+
 .PHONY: check-qemu
 check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIR…' for sources of yours
 	@scripts/check-qemu $(QEMU_TREES)
