@@ -68,17 +68,22 @@ struct Start {
     said: String,
 }
 
+/// Leaves the domain without a key.
+fn clear(host: &Host) -> Result<()> {
+    host.run(&format!("xenstore-rm {PLATFORM}"))?;
+    Ok(())
+}
+
 /// Sets the key to a value, escaped as xenstore-write takes it, and starts the hook.
 fn start(host: &Host, key: &str, value: &str) -> Result<Start> {
-    let path = PLATFORM;
     let record = format!("/run/vgpu-xen/{DOMAIN}.argv");
     let output = host.run(&format!(
-        "xenstore-rm {path} 2>/dev/null; rm -f {record}
-         xenstore-write -- {path}/{key} {} || exit {NOT_STORED}
+        ": >{record}
+         xenstore-write -- {PLATFORM}/{key} {} || exit {NOT_STORED}
          export VGPU_XEN_ONLY_RECORD=1
          /usr/libexec/vgpu-stub/vgpu-dm-hook {}
          status=$?
-         cat {record} 2>/dev/null
+         cat {record}
          exit $status",
         shell_words::quote(value),
         shell_words::join(WORDS),
@@ -139,6 +144,7 @@ pub(crate) fn what_is_valid_adds_exactly_its_devices(site: &Site) -> Result<()> 
         (GUIDES_KEY, String::new(), vec![]),
         ("another-key", "-runas 0:0".to_owned(), vec![]),
     ] {
+        clear(host)?;
         let start = start(host, key, &value)?;
         let expected: Vec<&str> = WORDS.iter().copied().chain(added).collect();
         ensure!(start.status == Some(0), "{value:?}: {}", start.said);
@@ -150,6 +156,7 @@ pub(crate) fn what_is_valid_adds_exactly_its_devices(site: &Site) -> Result<()> 
 
 pub(crate) fn nothing_hostile_in_the_typed_key_adds_an_argument(site: &Site) -> Result<()> {
     let host = site.host()?;
+    clear(host)?;
     for ending in ENDINGS.iter().chain(&[" ", ";pool_id=C", ",pool_id=A"]) {
         refused(host, KEY, &format!("{DEVICE}{ending}"))?;
     }
@@ -168,6 +175,7 @@ pub(crate) fn nothing_hostile_in_the_typed_key_adds_an_argument(site: &Site) -> 
 
 pub(crate) fn nothing_hostile_in_the_guides_key_adds_an_argument(site: &Site) -> Result<()> {
     let host = site.host()?;
+    clear(host)?;
     for ending in ENDINGS {
         refused(
             host,
@@ -212,6 +220,7 @@ pub(crate) fn the_longest_value_that_xenstored_takes_adds_nothing(site: &Site) -
     for (key, first) in [(KEY, ""), (GUIDES_KEY, "-device vgpu-stub,")] {
         let more = (longest - first.len() - DEVICE.len()) / 8;
         let value = format!("{first}{DEVICE}{}", ",vm_id=1".repeat(more));
+        clear(host)?;
         refused(host, key, &value)?;
     }
     Ok(())

@@ -9,7 +9,7 @@ mod devices;
 mod facts;
 mod hostile;
 mod links;
-mod refused;
+mod operator;
 mod site;
 
 use std::process::ExitCode;
@@ -44,7 +44,8 @@ const TESTS: &[Test] = tests![
         two_devices_are_two_devices,
         a_device_goes_while_its_driver_is_bound_and_leaves_the_other,
         the_guides_key_makes_the_same_device;
-    refused:
+    operator:
+        vgpu_host_finds_nothing_wrong_with_what_it_installed,
         a_malformed_key_stops_the_start_and_the_log_says_why,
         a_vm_without_a_key_starts_without_a_device;
     hostile:

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Starts that are stopped, and one that goes on without a device.
+//! What the operator sees: a host that is set up, starts that are stopped, and one
+//! that goes on without a device.
 
 use anyhow::{Context, Result, ensure};
 use xen_tests::Vm;
 
 use crate::facts::argv;
 use crate::site::{KEY, Site};
+
+pub(crate) fn vgpu_host_finds_nothing_wrong_with_what_it_installed(site: &Site) -> Result<()> {
+    let status = site.host()?.run("/opt/vgpu-host/vgpu-host status")?;
+    ensure!(status.success(), "{}\n{}", status.text(), status.errors());
+    Ok(())
+}
 
 pub(crate) fn a_malformed_key_stops_the_start_and_the_log_says_why(site: &Site) -> Result<()> {
     let host = site.host()?;
