@@ -3,47 +3,40 @@
 //! Values of somebody who wants more than a device.
 
 use crate::dom0::{Dom0, OLDER, TYPED};
+use crate::values::{DEVICE, ENDINGS, ENDINGS_OF_TYPED, NOT_ARGUMENTS, NOT_TYPED};
 
-/// Behind something valid, each of these is one thing too many.
-const ENDINGS: [&[u8]; 16] = [
-    b" ",
-    b" -S",
-    b" -chardev file,id=x,path=/etc/shadow",
-    b" -runas 0:0",
-    b" -device virtio-net-pci",
-    b",",
-    b",,",
-    b",romfile=/etc/shadow",
-    b";",
-    b"\n-chardev null,id=x",
-    b"\n",
-    b"'",
-    b"\"",
-    b"\\x00",
-    b"\xff\xfe",
-    b"$(reboot)",
-];
+fn refused(key: &str, value: &[u8]) {
+    let run = Dom0::new().key(key, value).start();
+    assert!(
+        run.refused().contains(&format!("platform/{key}")),
+        "{run:?}"
+    );
+}
 
 #[test]
 fn no_ending_of_the_typed_key_adds_an_argument() {
-    for ending in ENDINGS {
-        let value = [b"pool_id=B,priority=high,vm_id=200", ending].concat();
-        let run = Dom0::new().key(TYPED, &value).start();
-        assert!(run.refused().contains("platform/vgpu-stub"), "{run:?}");
+    for ending in ENDINGS.iter().chain(&ENDINGS_OF_TYPED) {
+        refused(TYPED, &[DEVICE.as_bytes(), ending].concat());
     }
 }
 
 #[test]
 fn no_ending_of_the_guides_key_adds_an_argument() {
-    // To the older key a space at the end is nothing, and another of our
-    // devices is allowed.
-    for ending in &ENDINGS[1..] {
-        let value = [b"-device vgpu-stub,pool_id=B", *ending].concat();
-        let run = Dom0::new().key(OLDER, &value).start();
-        assert!(
-            run.refused().contains("platform/device-model-args"),
-            "{run:?}"
+    for ending in ENDINGS {
+        refused(
+            OLDER,
+            &[b"-device vgpu-stub,", DEVICE.as_bytes(), ending].concat(),
         );
+    }
+}
+
+#[test]
+fn no_other_value_adds_an_argument() {
+    for value in NOT_TYPED {
+        refused(TYPED, value);
+    }
+    for value in NOT_ARGUMENTS {
+        refused(OLDER, value);
     }
 }
 

@@ -8,3 +8,4 @@ mod dom0;
 mod failures;
 mod hostile;
 mod property;
+mod values;
