@@ -134,6 +134,15 @@ impl Host {
         self.run(&script)
     }
 
+    /// Fails when Xen or the kernel of dom0 has complained.
+    ///
+    /// # Errors
+    ///
+    /// The complaint.
+    pub fn check_kernel_log(&self) -> Result<()> {
+        self.guest.check_kernel_log()
+    }
+
     /// Keeps a file of dom0 with the logs of the host.
     pub(crate) fn keep(&self, file: &str, name: &str) {
         // What cannot be had any more is not what a test fails of.

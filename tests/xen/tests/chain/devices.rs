@@ -6,7 +6,8 @@ use anyhow::{Result, ensure};
 use xen_tests::Vm;
 
 use crate::facts::device;
-use crate::site::{DEVICE, GUIDES_KEY, Site};
+use crate::site::{GUIDES_KEY, Site};
+use crate::values::DEVICE;
 
 /// The values of all devices, in the order of their ids on the host.
 pub(crate) fn values(vm: &Vm) -> Result<Vec<String>> {

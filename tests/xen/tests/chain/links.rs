@@ -6,7 +6,8 @@
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::site::{DEVICE, Site};
+use crate::site::Site;
+use crate::values::DEVICE;
 
 pub(crate) fn link_1_xenstore_stores_the_key(site: &Site) -> Result<()> {
     let key = site.one()?.facts.key.get()?;

@@ -6,11 +6,16 @@
 //! the last, hence the `main`: the usual one has no place for an end.
 
 mod devices;
+mod end;
 mod facts;
+mod hook;
 mod hostile;
 mod links;
 mod operator;
 mod site;
+// What the hook has to take in the tests with stand-ins, it has to take here.
+#[path = "../../../../userspace/vgpu-host/tests/hook/values.rs"]
+mod values;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -52,8 +57,12 @@ const TESTS: &[Test] = tests![
         what_is_valid_adds_exactly_its_devices,
         nothing_hostile_in_the_typed_key_adds_an_argument,
         nothing_hostile_in_the_guides_key_adds_an_argument,
+        a_wrong_typed_key_stops_the_start_beside_a_right_one_of_the_guide,
+        random_values_add_whole_devices_or_stop_the_start,
         xenstored_takes_no_value_of_64_kib,
         the_longest_value_that_xenstored_takes_adds_nothing;
+    end:
+        neither_xen_nor_the_kernel_of_dom0_has_complained;
 ];
 
 fn main() -> ExitCode {

@@ -10,9 +10,8 @@ use xen_tests::{Host, Vm};
 
 use crate::devices::values;
 use crate::facts::Facts;
+use crate::values::DEVICE;
 
-/// The device of the guide's example.
-pub(crate) const DEVICE: &str = "pool_id=B,priority=high,vm_id=200";
 /// The name of the key in a VM's platform map.
 pub(crate) const KEY: &str = "vgpu-stub";
 /// The guide's key.
