@@ -127,9 +127,16 @@ impl Host {
         }
         let console = console(name);
         let agent = agent(name);
+        // The agent's line is a console of virtio: each byte through an emulated serial
+        // port takes more than a millisecond here, and now and then the frontend of one
+        // of Xen's own consoles does not find its backend again, which it lets go while
+        // it starts (seen with 7.3).
         script += &format!(
             "timeout {START} xl create /etc/xen/vm.cfg 'name=\"{name}\"' \
-             'serial=[\"file:{console}\",\"unix:{agent},server=on,wait=off\"]'"
+             'serial=\"file:{console}\"' 'device_model_args_hvm=[ \
+             \"-chardev\", \"socket,id=agent,path={agent},server=on,wait=off\", \
+             \"-device\", \"virtio-serial-pci,addr=0x8\", \
+             \"-device\", \"virtconsole,chardev=agent\"]'"
         );
         self.run(&script)
     }

@@ -13,7 +13,7 @@ use crate::host::{Host, agent, console};
 /// else to do.
 const BOOT: u32 = 300;
 /// What a command in a VM may take, in seconds.
-const COMMAND: u32 = 60;
+const COMMAND: u32 = 120;
 /// The status of vgpu-ask that is none of the command's.
 const NO_ANSWER: i32 = 125;
 
@@ -62,12 +62,15 @@ impl Vm {
     /// It does not boot.
     pub fn wait_up(&self) -> Result<()> {
         let agent = agent(&self.name);
-        let ask = format!("until vgpu-ask {agent} 3 true 2>/dev/null; do sleep 0.2; done");
+        // The question waits in the line until there is an agent. It is asked again if
+        // there is no line yet, or if it went with the domain before a reboot.
+        let ask = format!("until vgpu-ask {agent} {COMMAND} true; do sleep 0.2; done");
         let up = self.host.run(&format!("timeout {BOOT} sh -c '{ask}'"))?;
         if !up.success() {
             bail!(
-                "'{}' did not boot within {BOOT} seconds; its console:\n{}\nlogs: {}",
+                "'{}' did not boot within {BOOT} seconds: {}\nIts console:\n{}\nlogs: {}",
                 self.name,
+                up.errors().lines().last().unwrap_or_default(),
                 self.console()?,
                 self.host.logs().display()
             );
@@ -118,9 +121,9 @@ impl Vm {
     ///
     /// # Errors
     ///
-    /// It does not within half a minute.
+    /// It does not within a minute.
     pub fn wait_for(&self, condition: &str) -> Result<()> {
-        let wait = format!("for i in $(seq 150); do {condition} && exit; sleep 0.2; done; exit 1");
+        let wait = format!("for i in $(seq 300); do {condition} && exit; sleep 0.2; done; exit 1");
         self.check(&wait)
             .with_context(|| format!("this never came true: {condition}"))?;
         Ok(())
@@ -148,12 +151,13 @@ impl Vm {
         let before = self.domid()?;
         // The answer may or may not make it.
         let agent = agent(&self.name);
-        self.host.run(&format!("vgpu-ask {agent} 5 reboot"))?;
+        self.host
+            .run(&format!("vgpu-ask {agent} {COMMAND} reboot"))?;
         let name = &self.name;
         let gone =
             format!("until id=$(xl domid {name}) && [ $id != {before} ]; do sleep 0.2; done");
         self.host
-            .check(&format!("timeout {COMMAND} sh -c '{gone}' 2>/dev/null"))
+            .check(&format!("timeout {BOOT} sh -c '{gone}' 2>/dev/null"))
             .with_context(|| format!("'{name}' is not started again"))?;
         self.wait_up()
     }
