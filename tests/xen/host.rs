@@ -45,14 +45,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// Boots the host that the environment names, and has vgpu-host set it up.
+    /// Boots the host that the environment names, and has vgpu-host set it up. Its logs
+    /// go to build/logs/NAME.
     ///
     /// # Errors
     ///
     /// As for any guest of the harness, and a toolstack that does not work.
-    pub fn boot() -> Result<Self> {
+    pub fn boot(name: &str) -> Result<Self> {
         let xen = Artifacts::from_env()?.kernel.with_file_name("xen");
-        let guest = Guest::builder("xen-host")
+        let guest = Guest::builder(name)
             .hypervisor(&xen, XEN)
             .features(FEATURES)
             .memory(MEMORY_MIB)

@@ -6,8 +6,7 @@ use anyhow::{Result, ensure};
 use xen_tests::Vm;
 
 use crate::facts::device;
-use crate::site::{GUIDES_KEY, Site};
-use crate::values::DEVICE;
+use crate::site::Site;
 
 /// The values of all devices, in the order of their ids on the host.
 pub(crate) fn values(vm: &Vm) -> Result<Vec<String>> {
@@ -52,10 +51,7 @@ pub(crate) fn a_device_goes_while_its_driver_is_bound_and_leaves_the_other(
 }
 
 pub(crate) fn the_guides_key_makes_the_same_device(site: &Site) -> Result<()> {
-    let argument = format!("-device vgpu-stub,{DEVICE}");
-    let vm = Vm::start(site.host()?, "guide", &[(GUIDES_KEY, &argument)])?;
-    vm.wait_up()?;
-    vm.check("modprobe vgpu_stub")?;
+    let vm = site.guides()?;
     let device = device(vm.check("vgpuinfo -J")?)?;
     ensure!(
         device["pool_id"] == "B" && device["priority"] == "high" && device["vm_id"] == 200,

@@ -7,5 +7,6 @@ use anyhow::Result;
 use crate::site::Site;
 
 pub(crate) fn neither_xen_nor_the_kernel_of_dom0_has_complained(site: &Site) -> Result<()> {
-    site.host()?.check_kernel_log()
+    site.host()?.check_kernel_log()?;
+    site.other_host()?.check_kernel_log()
 }

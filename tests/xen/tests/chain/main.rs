@@ -2,8 +2,8 @@
 
 //! The way from a key in xenstore to what a guest's software reads.
 //!
-//! All tests are on one host, which is booted by the first of them and gone with
-//! the last, hence the `main`: the usual one has no place for an end.
+//! The tests share two hosts. They are booted by who asks first and gone with the last
+//! test, hence the `main`: the usual one has no place for an end.
 
 mod devices;
 mod end;
@@ -19,6 +19,7 @@ mod values;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -45,14 +46,6 @@ const TESTS: &[Test] = tests![
         link_6_the_registers_hold_the_values,
         link_7_the_guests_software_reads_the_values,
         a_reboot_of_the_guest_keeps_the_values;
-    devices:
-        two_devices_are_two_devices,
-        a_device_goes_while_its_driver_is_bound_and_leaves_the_other,
-        the_guides_key_makes_the_same_device;
-    operator:
-        vgpu_host_finds_nothing_wrong_with_what_it_installed,
-        a_malformed_key_stops_the_start_and_the_log_says_why,
-        a_vm_without_a_key_starts_without_a_device;
     hostile:
         what_is_valid_adds_exactly_its_devices,
         nothing_hostile_in_the_typed_key_adds_an_argument,
@@ -61,17 +54,37 @@ const TESTS: &[Test] = tests![
         random_values_add_whole_devices_or_stop_the_start,
         xenstored_takes_no_value_of_64_kib,
         the_longest_value_that_xenstored_takes_adds_nothing;
+    devices:
+        two_devices_are_two_devices,
+        a_device_goes_while_its_driver_is_bound_and_leaves_the_other,
+        the_guides_key_makes_the_same_device;
+    operator:
+        vgpu_host_finds_nothing_wrong_with_what_it_installed,
+        a_malformed_key_stops_the_start_and_the_log_says_why,
+        a_vm_without_a_key_starts_without_a_device;
     end:
         neither_xen_nor_the_kernel_of_dom0_has_complained;
 ];
 
 fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
     let site = Arc::new(Site::default());
+    // Somebody who asks for a single test waits for what that one needs only.
+    let all = arguments.filter.is_none() && !arguments.list;
+    let prepared = all.then(|| {
+        let site = Arc::clone(&site);
+        thread::spawn(move || site.prepare_other_host())
+    });
     let trials = TESTS.iter().map(|(name, test)| {
         let site = Arc::clone(&site);
         Trial::test(*name, move || {
             test(&site).map_err(|error| Failed::from(format!("{error:?}")))
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    // It holds the site, which must not end before the hosts have.
+    if let Some(prepared) = prepared {
+        let _ = prepared.join();
+    }
+    conclusion.exit_code()
 }

@@ -47,19 +47,34 @@ pub(crate) struct Two {
     pub(crate) values: Vec<String>,
 }
 
-/// What the tests share.
+/// What the tests share: two hosts, so that one of them has VMs boot while tests look
+/// at the other.
 #[derive(Default)]
 pub(crate) struct Site {
-    // Before the host, so that they end first.
+    // Before their hosts, so that they end first.
     one: Shared<Seen>,
     two: Shared<Two>,
+    guides: Shared<Vm>,
     host: Shared<Arc<Host>>,
+    other: Shared<Arc<Host>>,
 }
 
 impl Site {
-    /// The host.
+    /// The host of the VM with one device, and of all tests that need no VM.
     pub(crate) fn host(&self) -> Result<&Arc<Host>> {
-        self.host.get(|| Ok(Arc::new(Host::boot()?)))
+        self.host.get(|| Ok(Arc::new(Host::boot("xen-host")?)))
+    }
+
+    /// The host of the other VMs.
+    pub(crate) fn other_host(&self) -> Result<&Arc<Host>> {
+        self.other
+            .get(|| Ok(Arc::new(Host::boot("xen-other-host")?)))
+    }
+
+    /// Makes all that is on the other host. What goes wrong is told to who asks for it.
+    pub(crate) fn prepare_other_host(&self) {
+        let _ = self.two();
+        let _ = self.guides();
     }
 
     /// The VM with the device of the guide's example.
@@ -76,11 +91,24 @@ impl Site {
     pub(crate) fn two(&self) -> Result<&Two> {
         self.two.get(|| {
             let devices = format!("{DEVICE};pool_id=A,priority=low,vm_id=42");
-            let vm = Vm::start(self.host()?, "two", &[(KEY, &devices)])?;
-            vm.wait_up()?;
-            vm.check("modprobe vgpu_stub")?;
+            let vm = self.start_other("two", KEY, &devices)?;
             let values = values(&vm)?;
             Ok(Two { vm, values })
         })
+    }
+
+    /// The VM with the guide's key, and with the driver loaded.
+    pub(crate) fn guides(&self) -> Result<&Vm> {
+        self.guides.get(|| {
+            let argument = format!("-device vgpu-stub,{DEVICE}");
+            self.start_other("guides", GUIDES_KEY, &argument)
+        })
+    }
+
+    fn start_other(&self, name: &str, key: &str, value: &str) -> Result<Vm> {
+        let vm = Vm::start(self.other_host()?, name, &[(key, value)])?;
+        vm.wait_up()?;
+        vm.check("modprobe vgpu_stub")?;
+        Ok(vm)
     }
 }
