@@ -4,11 +4,6 @@
 # What make install puts in place, and that man and the shells can use it.
 
 cd "$(dirname -- "$0")/../.." || exit
-mkdir -p build
-# The sysroot, whose programs try it, sees the checkout.
-work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
-. tests/selftests/ktap.sh
 . tests/scripts/lib/documented.sh
 plan 6
 root=$work/root/usr

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What a command says about itself, tried by man and by the shells. To be sourced
-# from the checkout, with ktap.sh and the variable work, a directory in it.
+# from the checkout. The files of the test go to $work.
 
-# Where the files of the test go.
-work=${work:?}
+. tests/selftests/ktap.sh
+mkdir -p build
+# The sysroot, whose programs try it, sees the checkout.
+work=$(mktemp -d -p "$PWD/build")
+trap 'rm -rf "$work"' EXIT
 
 # pages_render DIRECTORY: man shows every page there, and finds nothing wrong.
 pages_render() {

@@ -4,6 +4,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use crate::failure::Problem;
+
 /// Writes `text` to stdout, at once.
 ///
 /// # Errors
@@ -15,13 +17,28 @@ pub fn write(text: &str) -> io::Result<()> {
 }
 
 /// Writes `text` to stdout, and does not mind if whoever read has seen enough.
-///
-/// # Errors
-/// Those of writing, a broken pipe excepted.
-pub fn print(text: &str) -> io::Result<()> {
+fn print(text: &str) -> io::Result<()> {
     match write(text) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Writes `text` to stdout and says how the run ended: with `ok`, or with what the
+/// command makes of the error, which goes to stderr. That whoever reads has seen enough
+/// is none.
+pub fn deliver<P: Problem>(
+    text: &str,
+    ok: P::Exit,
+    problem: impl FnOnce(io::Error) -> P,
+) -> P::Exit {
+    match print(text) {
+        Ok(()) => ok,
+        Err(error) => {
+            let problem = problem(error);
+            complain(&problem.line());
+            problem.exit()
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 //! Writing a report: the result to stdout, everything else to stderr.
 
-use vgpu_cli::output::{complain, print};
+use vgpu_cli::output::{complain, deliver};
 use vgpu_cli::{Problem, usage};
 
 use crate::exit::Exit;
@@ -71,12 +71,5 @@ pub(crate) fn usage_error(error: &clap::Error, json: bool) -> Exit {
 
 /// Writes `text` to stdout.
 pub(crate) fn text(text: &str) -> Exit {
-    match print(text) {
-        Ok(()) => Exit::Ok,
-        Err(error) => {
-            let failure = Failure::Output(error);
-            complain(&failure.line());
-            failure.exit()
-        }
-    }
+    deliver(text, Exit::Ok, Failure::Output)
 }

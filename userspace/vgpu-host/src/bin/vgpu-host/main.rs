@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::{Value, json};
-use vgpu_cli::output::{complain, print};
+use vgpu_cli::output::{complain, deliver};
 use vgpu_cli::{Problem, usage};
 
 use crate::cli::{Action, Cli, SpecAction};
@@ -92,14 +92,7 @@ fn written(done: &Result<Report, Failure>, json: bool) -> Exit {
 }
 
 fn stdout(text: &str) -> Exit {
-    match print(text) {
-        Ok(()) => Exit::Ok,
-        Err(error) => {
-            let failure = Failure::Output(error);
-            complain(&failure.line());
-            failure.exit()
-        }
-    }
+    deliver(text, Exit::Ok, Failure::Output)
 }
 
 fn execute(cli: &Cli) -> Result<Report, Failure> {
