@@ -22,7 +22,17 @@ const ROUNDS: u32 = 25;
 /// The number of objects in use in each cache of the slab allocator.
 type Slabs = HashMap<String, u32>;
 
+/// Empties all caches of what is in them though nobody uses it: what can be had again
+/// from disk, what a processor keeps for itself, what KASAN keeps to see it used after
+/// it was freed, what RCU has still to free.
+const EMPTY: &str = "for times in 1 2; do
+    echo 3 >/proc/sys/vm/drop_caches
+    for cache in /sys/kernel/slab/*/shrink; do echo 1 >\"$cache\"; done
+    sleep 1
+done";
+
 fn slabs(guest: &Guest) -> Result<Slabs> {
+    guest.check(EMPTY)?;
     let text = guest.check("awk 'NR > 2 { print $1, $2 }' /proc/slabinfo")?;
     let parse = |line: &str| {
         let (name, count) = line.split_once(' ')?;
@@ -46,23 +56,29 @@ fn leaves_nothing(guest: &Guest, rounds: u32, something: impl Fn(u32) -> Result<
     something(5)?;
     let settled = || -> Result<(Slabs, String)> {
         wait_for_releases(guest)?;
-        guest.check("echo 3 >/proc/sys/vm/drop_caches")?;
         Ok((slabs(guest)?, interrupts(guest)?))
     };
     let (before, lines) = settled()?;
     something(rounds)?;
     let (after, lines_after) = settled()?;
-    for (name, count) in &after {
-        let grown = count.saturating_sub(before.get(name).copied().unwrap_or_default());
-        ensure!(grown < rounds / 2, "{name}: {grown} more objects in use");
-    }
+    // Those who watch over the kernel have objects of their own, as many as they like.
+    let theirs = ["debug_objects", "kmemleak"];
+    let watched = after
+        .iter()
+        .filter(|(name, _)| !theirs.iter().any(|it| name.starts_with(it)));
+    let grown = |(name, count): (&String, &u32)| {
+        let before = before.get(name).copied().unwrap_or_default();
+        (count.saturating_sub(before), name.clone())
+    };
+    let (most, name) = watched.map(grown).max().context("no caches")?;
+    ensure!(most < rounds / 2, "{name}: {most} more objects in use");
     ensure!(
         lines == lines_after,
         "interrupts:\n{lines}\nand\n{lines_after}"
     );
     let enabled = guest.check("cat /sys/bus/pci/drivers/vgpu_stub/*:*/enable")?;
     ensure!(enabled == "1", "the device is enabled {enabled} times");
-    println!("{rounds} rounds");
+    println!("{rounds} rounds; {name} has grown most, by {most} objects");
     Ok(())
 }
 
