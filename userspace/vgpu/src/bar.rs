@@ -11,7 +11,16 @@ use crate::identity::all_ones;
 use crate::sys::Mapping;
 use crate::{Error, Info, PoolId, Priority, Result, Source, Vgpu, uapi};
 
-/// Reads the registers of `device`, each once.
+const REGISTERS: [u32; 6] = [
+    uapi::VGPU_REG_COMMAND,
+    uapi::VGPU_REG_STATUS,
+    uapi::VGPU_REG_POOL_ID,
+    uapi::VGPU_REG_PRIORITY,
+    uapi::VGPU_REG_VM_ID,
+    uapi::VGPU_REG_FEATURES,
+];
+
+/// Reads the registers of `device`.
 pub(crate) fn read(device: &Vgpu) -> Result<Info> {
     let directory = device.pci_directory();
     // While decoding is off the registers' addresses are nobody's, or somebody
@@ -39,33 +48,49 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
     }
 
     let mapping = Mapping::new(&file).map_err(|error| unmappable(device, &path, error))?;
-    let registers = mapping.read([
-        uapi::VGPU_REG_COMMAND,
-        uapi::VGPU_REG_STATUS,
-        uapi::VGPU_REG_POOL_ID,
-        uapi::VGPU_REG_PRIORITY,
-        uapi::VGPU_REG_VM_ID,
-    ]);
     // The kernel takes the mapping away when a driver comes, and some kernels
     // when the device goes; only the second is an end.
-    let Some(registers) = registers else {
-        return Err(match device.current_driver() {
-            Some(driver) => Error::Claimed { path, driver },
-            None => Error::Gone,
-        });
+    let taken = || match device.current_driver() {
+        Some(driver) => Error::Claimed {
+            path: path.clone(),
+            driver,
+        },
+        None => Error::Gone,
     };
-    if all_ones(&registers) {
-        check_decoding(&directory)?;
-        return Err(Error::Gone);
-    }
-    let [command, status, pool_id, priority, vm_id] = registers;
-    Ok(Info {
-        source: Source::Bar,
-        pool_id: PoolId::from_raw(pool_id),
-        priority: Priority::from_raw(priority),
-        vm_id,
-        command,
-        status,
+    // Revision 1 reads 0 there.
+    let generation = || match mapping.read([uapi::VGPU_REG_FEATURES]) {
+        Some([features]) if !Info::has_live_config(features) => Ok(0),
+        Some(_) => {
+            let generation = mapping.read([uapi::VGPU_REG_CONFIG_GENERATION]);
+            generation.map(|[it]| it).ok_or_else(taken)
+        }
+        None => Err(taken()),
+    };
+    let info = Info::consistent(
+        || {
+            let config_generation = generation()?;
+            let registers = mapping.read(REGISTERS).ok_or_else(taken)?;
+            if all_ones(&registers) {
+                check_decoding(&directory)?;
+                return Err(Error::Gone);
+            }
+            let [command, status, pool_id, priority, vm_id, features] = registers;
+            Ok(Info {
+                source: Source::Bar,
+                pool_id: PoolId::from_raw(pool_id),
+                priority: Priority::from_raw(priority),
+                vm_id,
+                command,
+                status,
+                features,
+                config_generation,
+            })
+        },
+        generation,
+    )?;
+    info.ok_or_else(|| Error::Malformed {
+        path: path.clone(),
+        what: "the identity does not stop changing".into(),
     })
 }
 
@@ -113,6 +138,22 @@ mod tests {
         assert_eq!(info.pool_id.to_string(), "B");
         assert_eq!(info.priority.to_string(), "high");
         assert_eq!((info.vm_id, info.command, info.status), (200, 5, 1));
+    }
+
+    #[test]
+    fn what_only_revision_2_has_is_read_where_the_device_says_that_it_is_there() {
+        let with = |features: u8, generation: u8| {
+            let info = read(|it| {
+                let mut bar = fs::read(it.join("resource0")).unwrap();
+                bar[0x14] = features;
+                bar[0x2c] = generation;
+                fs::write(it.join("resource0"), bar).unwrap();
+            });
+            info.map(|it| (it.features, it.config_generation)).unwrap()
+        };
+        assert_eq!(with(0, 0), (0, 0));
+        assert_eq!(with(7, 12), (7, 12));
+        assert_eq!(with(3, 12), (3, 0));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
         vm_id: info.vm_id,
         command: info.command,
         status: info.status,
+        features: info.features,
+        config_generation: info.config_generation,
     }
     .checked()
 }

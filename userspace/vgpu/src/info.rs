@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use crate::{PoolId, Priority};
+use crate::identity::all_ones;
+use crate::{Error, PoolId, Priority, Result, uapi};
 
 /// Where a device is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,7 +15,8 @@ pub enum Source {
     #[default]
     Auto,
     /// The attributes in /sys/class/vgpu/vgpuN: readable by all users, one
-    /// value a file, so two values may be from before and after a change.
+    /// value a file, so command and status may be from before and after a
+    /// change.
     Sysfs,
     /// `VGPU_IOC_GET_INFO` on /dev/vgpuN: one consistent view, for root and
     /// whoever udev gives the node to.
@@ -49,4 +51,92 @@ pub struct Info {
     pub command: u32,
     /// The register STATUS: `VGPU_STATUS_*` bits.
     pub status: u32,
+    /// What the device offers beyond revision 1: `VGPU_FEATURE_*` bits. 0 on
+    /// revision 1, and from a driver that knows no other.
+    pub features: u32,
+    /// How often the host has changed pool, priority or vm_id of the running
+    /// device, wraps. 0 where it cannot.
+    pub config_generation: u32,
+}
+
+/// How often a device is read again that changes meanwhile.
+const MOST_ATTEMPTS: usize = 8;
+
+impl Info {
+    /// Reads an identity of which no part is from before a change and another
+    /// from after it: `read` gives everything, beginning with the generation,
+    /// and `generation` that alone. `None` if it does not stop changing.
+    pub(crate) fn consistent(
+        read: impl Fn() -> Result<Info>,
+        generation: impl Fn() -> Result<u32>,
+    ) -> Result<Option<Info>> {
+        for _ in 0..MOST_ATTEMPTS {
+            let info = read()?;
+            if generation()? == info.config_generation {
+                return Ok(Some(info));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the host can change the identity of the running device.
+    pub(crate) fn has_live_config(features: u32) -> bool {
+        features & uapi::VGPU_FEATURE_LIVE_CONFIG != 0
+    }
+
+    /// Refuses the registers of a device that is gone.
+    pub(crate) fn checked(self) -> Result<Self> {
+        let registers = [
+            self.command,
+            self.status,
+            self.pool_id.raw(),
+            self.priority.raw(),
+            self.vm_id,
+        ];
+        if all_ones(&registers) {
+            return Err(Error::Gone);
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// What is read of a device that has changed after each of the first
+    /// `changes` looks at its generation.
+    fn read(changes: u32) -> Option<(u32, u32)> {
+        let generation = Cell::new(0);
+        let info = Info::consistent(
+            || {
+                Ok(Info {
+                    source: Source::Bar,
+                    pool_id: PoolId::from_raw(0x42),
+                    priority: Priority::from_raw(2),
+                    vm_id: generation.get() * 10,
+                    command: 0,
+                    status: 0,
+                    features: 7,
+                    config_generation: generation.get(),
+                })
+            },
+            || {
+                if generation.get() < changes {
+                    generation.set(generation.get() + 1);
+                }
+                Ok(generation.get())
+            },
+        );
+        info.unwrap().map(|it| (it.config_generation, it.vm_id))
+    }
+
+    #[test]
+    fn an_identity_that_changes_meanwhile_is_read_again_but_not_forever() {
+        assert_eq!(read(0), Some((0, 0)));
+        assert_eq!(read(3), Some((3, 30)));
+        assert_eq!(read(100), None);
+    }
 }

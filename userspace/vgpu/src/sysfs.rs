@@ -6,21 +6,38 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::identity::all_ones;
 use crate::number::parse_u32;
 use crate::{Error, Info, Result, Source, Vgpu};
 
 /// Reads the attributes of `device`, one after the other.
 pub(crate) fn read(device: &Vgpu) -> Result<Info> {
-    let info = Info {
-        source: Source::Sysfs,
-        pool_id: attribute(device, "pool_id", |text| text.parse().ok())?,
-        priority: attribute(device, "priority", |text| text.parse().ok())?,
-        vm_id: attribute(device, "vm_id", parse_u32)?,
-        command: attribute(device, "command", parse_u32)?,
-        status: attribute(device, "status", parse_u32)?,
+    let features = optional(device, "features")?;
+    let generation = || match Info::has_live_config(features) {
+        true => attribute(device, "config_generation", parse_u32),
+        false => Ok(0),
     };
-    info.checked()
+    let info = Info::consistent(
+        || {
+            Ok(Info {
+                source: Source::Sysfs,
+                config_generation: generation()?,
+                pool_id: attribute(device, "pool_id", |text| text.parse().ok())?,
+                priority: attribute(device, "priority", |text| text.parse().ok())?,
+                vm_id: attribute(device, "vm_id", parse_u32)?,
+                command: attribute(device, "command", parse_u32)?,
+                status: attribute(device, "status", parse_u32)?,
+                features,
+            })
+        },
+        generation,
+    )?;
+    match info {
+        Some(info) => info.checked(),
+        None => Err(Error::Malformed {
+            path: path(device, "config_generation")?,
+            what: "the identity does not stop changing".into(),
+        }),
+    }
 }
 
 /// Reads the attribute STATUS of `device`.
@@ -57,6 +74,16 @@ fn attribute<T>(device: &Vgpu, name: &str, parse: impl Fn(&str) -> Option<T>) ->
     })
 }
 
+/// A register that devices of revision 1 do not have; 0 on those.
+fn optional(device: &Vgpu, name: &str) -> Result<u32> {
+    let path = path(device, name)?;
+    let missing = fs::symlink_metadata(&path).is_err();
+    match missing && path.parent().is_some_and(Path::exists) {
+        true => Ok(0),
+        false => attribute(device, name, parse_u32),
+    }
+}
+
 /// An attribute that does not exist any more went with the device, or with the
 /// driver alone.
 fn refused(device: &Vgpu, path: &Path, doing: &'static str, error: io::Error) -> Error {
@@ -75,23 +102,6 @@ fn path(device: &Vgpu, attribute: &str) -> Result<PathBuf> {
     Ok(device.roots.class_device(name).join(attribute))
 }
 
-impl Info {
-    /// Refuses the registers of a device that is gone.
-    pub(crate) fn checked(self) -> Result<Self> {
-        let registers = [
-            self.command,
-            self.status,
-            self.pool_id.raw(),
-            self.priority.raw(),
-            self.vm_id,
-        ];
-        if all_ones(&registers) {
-            return Err(Error::Gone);
-        }
-        Ok(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -108,6 +118,23 @@ mod tests {
         assert_eq!(info.pool_id, PoolId::from_raw(0x42));
         assert_eq!(info.priority, Priority::from_raw(2));
         assert_eq!((info.vm_id, info.command, info.status), (200, 5, 1));
+    }
+
+    #[test]
+    fn attributes_of_a_live_device_are_read_and_those_of_revision_1_are_0() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        let device = &mut fixture.discover()[0];
+        let info = device.read(Source::Sysfs).unwrap();
+        assert_eq!((info.features, info.config_generation), (0, 0));
+        let class = fixture.class("vgpu0");
+        fs::write(class.join("features"), "0x00000007\n").unwrap();
+        fs::write(class.join("config_generation"), "12\n").unwrap();
+        let info = device.read(Source::Sysfs).unwrap();
+        assert_eq!((info.features, info.config_generation), (7, 12));
+        fs::write(class.join("features"), "many\n").unwrap();
+        let error = device.read(Source::Sysfs).unwrap_err();
+        assert!(error.to_string().ends_with("is no features"));
     }
 
     #[test]

@@ -35,8 +35,8 @@ enum Origin {
     Device(fn(&Vgpu) -> Value),
     /// From the registers: who the device is.
     Info(fn(&Info) -> Value),
-    /// From the registers: what the device does. Revision 1 changes it without
-    /// an announcement.
+    /// From the registers: what the device does. It changes again and again, and
+    /// most of it without an announcement.
     Live(fn(&Info) -> Value),
 }
 
@@ -112,7 +112,7 @@ pub(crate) const FIELDS: &[Field] = &[
     Field {
         name: "status",
         heading: "STATUS",
-        help: "Register STATUS: bit 0, a command is done",
+        help: "Register STATUS: bit 0, a command is done; bit 1, one is not; bit 2, one was dropped",
         kind: Kind::Register,
         from: Origin::Live(|info| Value::Register(info.status)),
     },
@@ -153,6 +153,21 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Name of the class in the PCI id database",
         kind: Kind::Text,
         from: Origin::Device(|device| device.class_name().into()),
+    },
+    Field {
+        name: "features",
+        heading: "FEATURES",
+        help: "Register FEATURES: bit 0 interrupts, bit 1 commands that take time, \
+               bit 2 the host may change pool, priority and VM; 0 on revision 1",
+        kind: Kind::Register,
+        from: Origin::Info(|info| Value::Register(info.features)),
+    },
+    Field {
+        name: "config_generation",
+        heading: "GENERATION",
+        help: "How often the host has changed pool, priority or VM of the running device",
+        kind: Kind::Decimal,
+        from: Origin::Live(|info| Value::Decimal(info.config_generation)),
     },
 ];
 
@@ -296,6 +311,8 @@ mod tests {
             "command",
             "status",
             "revision",
+            "features",
+            "config_generation",
         ] {
             assert!(Field::named(name).is_some(), "{name}");
         }

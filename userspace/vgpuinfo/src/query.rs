@@ -17,8 +17,16 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// The same for a monitor, which wants everything that changes.
-const METRICS: [&str; 8] = [
-    "name", "pci", "pool_id", "priority", "vm_id", "driver", "command", "status",
+const METRICS: [&str; 9] = [
+    "name",
+    "pci",
+    "pool_id",
+    "priority",
+    "vm_id",
+    "driver",
+    "command",
+    "status",
+    "config_generation",
 ];
 
 /// Lists the devices.

@@ -198,12 +198,16 @@ fn revision(device: &Vgpu) -> Finding {
             CHECK,
             format!("revision {revision}, without optional features"),
         ),
+        Some(revision @ uapi::VGPU_PCI_REVISION_2) => Finding::ok(
+            CHECK,
+            format!("revision {revision}, whose identity the host may change at any time"),
+        ),
         Some(revision) => Finding::fault(
             CHECK,
             Verdict::Warning,
             "unknown_revision",
             format!("revision {revision} is newer than this program"),
-            "take a newer vgpuinfo to see what the device has beyond revision 1",
+            "take a newer vgpuinfo to see what the device has beyond revision 2",
         ),
         None => Finding::unknown(
             CHECK,
@@ -272,6 +276,8 @@ mod tests {
         assert_eq!(faults(&fixture), ["no_node"]);
         fixture.write_node("vgpu0");
         fs::write(directory.join("revision"), "0x02\n").unwrap();
+        assert_eq!(faults(&fixture), [""; 0]);
+        fs::write(directory.join("revision"), "0x03\n").unwrap();
         assert_eq!(faults(&fixture), ["unknown_revision"]);
         fs::write(fixture.class("vgpu0").join("pool_id"), "?\n").unwrap();
         assert_eq!(faults(&fixture), ["malformed", "unknown_revision"]);

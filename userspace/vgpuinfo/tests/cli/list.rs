@@ -73,7 +73,9 @@ fn the_document_has_every_field_in_the_order_of_the_table() {
       "source": "sysfs",
       "vendor_name": "Red Hat, Inc.",
       "device_name": null,
-      "class_name": "Processing accelerators"
+      "class_name": "Processing accelerators",
+      "features": 0,
+      "config_generation": 0
     }
   ]
 }
