@@ -289,6 +289,7 @@ impl GuestBuilder {
         command.args(["-cpu", &format!("{CPU}{}", self.features)]);
         command.args(["-m", &self.memory.to_string()]);
         command.args(self.machine.bridges());
+        command.args(["-global", &devices::defaults()?]);
         for (index, device) in self.devices.iter().enumerate() {
             let device = devices::argument(device, index, self.machine)?;
             command.args(["-device", &device]);

@@ -2,6 +2,8 @@
 
 //! Device strings: what follows `-device`, with the driver's name left out.
 
+use std::env;
+
 use anyhow::{Result, bail};
 
 use crate::machine::Machine;
@@ -9,8 +11,33 @@ use crate::machine::Machine;
 /// The device that a string without a driver's name means.
 pub(crate) const DRIVER: &str = "vgpu-stub";
 
+/// The variable that says which revision a device has that does not.
+const REVISION: &str = "VGPU_REVISION";
+
 /// Where the first device goes, as in the guide; the next ones follow it.
 const FIRST_SLOT: usize = 0x06;
+
+/// The revision of a device that does not say which it has: 1, unless `VGPU_REVISION`
+/// says otherwise.
+///
+/// # Errors
+///
+/// It says something that is no number.
+pub fn default_revision() -> Result<u32> {
+    match env::var(REVISION) {
+        Ok(text) => match text.parse() {
+            Ok(revision) => Ok(revision),
+            Err(_) => bail!("{REVISION} must be a number, got '{text}'"),
+        },
+        Err(_) => Ok(1),
+    }
+}
+
+/// What QEMU is to be told of all devices, those that are plugged in later, too: the
+/// argument of `-global`.
+pub(crate) fn defaults() -> Result<String> {
+    Ok(format!("{DRIVER}.revision={}", default_revision()?))
+}
 
 /// Splits `DEVICES`, as in `pool_id=B,vm_id=7;pool_id=A`, into device strings.
 /// An empty string is no device.

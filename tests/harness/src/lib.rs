@@ -46,7 +46,7 @@ mod qmp;
 pub use artifacts::Artifacts;
 pub use builder::GuestBuilder;
 pub use command::{Output, Piece, Running};
-pub use devices::parse_devices;
+pub use devices::{default_revision, parse_devices};
 pub use guest::Guest;
 pub use logs::COMPLAINTS;
 pub use machine::{Machine, ParseMachineError};

@@ -63,7 +63,11 @@ fn by_vgpuinfo(guest: &Guest, address: &str, source: &str) -> Result<[String; 3]
 }
 
 fn lspci_shows_the_device_of_the_guide(machine: Machine) -> Result<()> {
-    let guest = guest("lspci", machine, &["pool_id=B,priority=high,vm_id=200"])?;
+    let guest = guest(
+        "lspci",
+        machine,
+        &["revision=1,pool_id=B,priority=high,vm_id=200"],
+    )?;
 
     let line = guest.check("lspci -nn -s 00:06.0")?;
     ensure!(
