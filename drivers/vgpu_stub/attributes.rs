@@ -14,19 +14,39 @@ use crate::{
         attribute_groups,
         Attribute,
         Device,
-        Uevent, //
+        Guard,
+        Uevent,
+        Visibility, //
     },
     command,
     driver::Vgpu,
     hw::Hw,
+    identity::Identity,
+    irq,
     uapi, //
 };
 
 attribute_groups! {
-    pub(crate) static ATTRIBUTES: Vgpu = [PoolId, Priority, VmId, Command, Status];
+    pub(crate) static ATTRIBUTES: Vgpu = [PoolId, Priority, VmId, Command, Status], if HasFeatures [
+        Features,
+        ConfigGeneration,
+        CommandsSubmitted,
+        CommandsCompleted,
+        CommandResult,
+    ];
 }
 
-/// Shows a value that was read at probe: no device access.
+/// Revision 1 has none of the registers behind these.
+struct HasFeatures;
+
+impl Visibility<Vgpu> for HasFeatures {
+    fn is_visible(device: &Device<Vgpu>) -> bool {
+        device.data().features != 0
+    }
+}
+
+/// Shows a value that was read when it last changed: no device access, unless the device cannot say
+/// that it did.
 macro_rules! identity_attribute {
     ($attribute:ident, $name:literal, $write:ident) => {
         struct $attribute;
@@ -35,8 +55,10 @@ macro_rules! identity_attribute {
         impl Attribute<Vgpu> for $attribute {
             const NAME: &'static CStr = $name;
 
-            fn show(device: &Device<Vgpu>, _hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-                Ok(device.data().identity.$write(out)?)
+            fn show(device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
+                irq::catch_up(device, hw);
+                let identity = device.with_state(|state| state.identity);
+                Ok(identity.$write(out)?)
             }
         }
     };
@@ -73,6 +95,68 @@ impl Attribute<Vgpu> for Status {
     }
 }
 
+struct Features;
+
+#[vtable]
+impl Attribute<Vgpu> for Features {
+    const NAME: &'static CStr = c"features";
+
+    fn show(device: &Device<Vgpu>, _hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
+        Ok(write!(out, "{:#010x}", device.data().features)?)
+    }
+}
+
+struct ConfigGeneration;
+
+#[vtable]
+impl Attribute<Vgpu> for ConfigGeneration {
+    const NAME: &'static CStr = c"config_generation";
+
+    fn show(device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
+        irq::catch_up(device, hw);
+        let generation = device.with_state(|state| state.generation);
+        Ok(write!(out, "{generation}")?)
+    }
+}
+
+/// Shows a number that the device has.
+macro_rules! number_attribute {
+    ($attribute:ident, $name:literal, $read:ident) => {
+        struct $attribute;
+
+        #[vtable]
+        impl Attribute<Vgpu> for $attribute {
+            const NAME: &'static CStr = $name;
+
+            fn show(_device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
+                let number = hw.$read();
+                // Any number is one; the status tells whether somebody said it.
+                hw.status()?;
+                Ok(write!(out, "{number}")?)
+            }
+        }
+    };
+}
+
+number_attribute!(CommandsSubmitted, c"commands_submitted", submitted);
+number_attribute!(CommandsCompleted, c"commands_completed", completed);
+number_attribute!(CommandResult, c"result", result);
+
+/// Tells those who poll the attributes, and user space at large, that the identity has changed.
+pub(crate) fn announce(guard: &Guard<'_, Vgpu>, before: &Identity, now: &Identity) {
+    for (name, changed) in [
+        (PoolId::NAME, before.pool_id != now.pool_id),
+        (Priority::NAME, before.priority != now.priority),
+        (VmId::NAME, before.vm_id != now.vm_id),
+        (ConfigGeneration::NAME, true),
+    ] {
+        if changed {
+            guard.notify_attribute(name);
+        }
+    }
+    guard.announce_change();
+}
+
 /// Takes a command as decimal or 0x-hexadecimal, with or without the newline of `echo`.
 ///
 /// The kernel's own parser takes more (octal, binary, signs, underscores), which would be ABI.
@@ -96,7 +180,7 @@ fn parse_command(text: &[u8]) -> Result<u32> {
 
 /// Adds what the rules of a guest want to know to a uevent.
 pub(crate) fn uevent(device: &Device<Vgpu>, event: &mut Uevent<'_>) -> Result {
-    let identity = &device.data().identity;
+    let identity = device.with_state(|state| state.identity);
     event.add(c"VGPU_POOL_ID", |out| identity.write_pool_id(out))?;
     event.add(c"VGPU_PRIORITY", |out| identity.write_priority(out))?;
     event.add(c"VGPU_VM_ID", |out| identity.write_vm_id(out))

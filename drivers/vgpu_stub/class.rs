@@ -23,14 +23,17 @@ mod attribute;
 pub(crate) mod compat;
 mod device;
 mod file;
+mod interrupts;
 pub(crate) mod pci;
+mod power;
 mod registration;
 
 pub(crate) use self::{
     attribute::{
         attribute_groups,
         Attribute,
-        AttributeGroups, //
+        AttributeGroups,
+        Visibility, //
     },
     device::{
         Device,
@@ -38,6 +41,10 @@ pub(crate) use self::{
         Uevent, //
     },
     file::File,
+    interrupts::{
+        Line,
+        MAX_LINES, //
+    },
     registration::{
         Guard,
         Registration, //
@@ -47,6 +54,7 @@ pub(crate) use self::{
 /// What the expansion of [`attribute_groups!`] needs.
 pub(crate) mod private {
     pub(crate) use super::attribute::{
+        Always,
         AttributeList,
         DeviceAttribute,
         Group, //
@@ -58,17 +66,21 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
+    sync::{
+        aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        }, //
     },
     time::{
         delay::fsleep,
         Delta, //
     },
-    types::Opaque, //
+    types::Opaque,
+    uaccess::UserSliceWriter, //
 };
 
 /// Device numbers that are reserved for a class, and so its highest number of devices.
@@ -86,6 +98,12 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// Lives as long as the [`Registration`]: what borrows from the bound parent.
     type RegistrationData<'a>: Send + Sync + 'a;
 
+    /// Lives as long as an open file: what the file has seen so far.
+    type FileData: Send + Sync;
+
+    /// What an interrupt line of the device is handled by.
+    type Handler<'a>: compat::ThreadedHandler + Send + 'a;
+
     /// Name of the class, and what the names of its devices begin with.
     const NAME: &'static CStr;
 
@@ -95,6 +113,19 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// The class that devices of this driver belong to.
     fn class() -> &'static Class<Self>;
 
+    /// The interrupt lines, and what each is to be handled by from before the device is registered
+    /// until it no longer is.
+    fn lines<'a>(
+        device: &ARef<Device<Self>>,
+        registration_data: &'a Self::RegistrationData<'a>,
+    ) -> Result<[Option<Line<'a, Self>>; MAX_LINES]>;
+
+    /// Has the hardware interrupt: the device is registered, or the machine has been asleep.
+    fn start(device: &Device<Self>, registration_data: &Self::RegistrationData<'_>);
+
+    /// Has it interrupt no more: the lines are about to be given up.
+    fn stop(registration_data: &Self::RegistrationData<'_>);
+
     /// Adds the variables of a uevent.
     fn uevent(device: &Device<Self>, event: &mut Uevent<'_>) -> Result;
 
@@ -103,10 +134,16 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// It may be called after the device is gone; [`Device::enter`] says so.
     fn ioctl(file: &File<'_, Self>, command: u32, arg: usize) -> Result;
 
+    /// What a file that is being opened has seen: nothing of what comes.
+    fn open(device: &Device<Self>) -> Self::FileData;
+
     /// Handles a read of at least one byte, and returns how much it read.
     ///
     /// It is not called after the device is gone, but the device may go in the middle of it.
-    fn read(file: &File<'_, Self>) -> Result<usize>;
+    fn read(file: &File<'_, Self>, buffer: UserSliceWriter) -> Result<usize>;
+
+    /// Whether a read would not have to wait.
+    fn is_readable(file: &File<'_, Self>) -> bool;
 }
 
 /// A class of devices: `/sys/class/NAME`, with a range of device numbers.
@@ -159,6 +196,7 @@ impl<T: Operations> Class<T> {
             (*class).dev_groups = T::ATTRIBUTES.as_ptr();
             (*class).dev_uevent = Some(device::uevent_callback::<T>);
             (*class).class_release = Some(release_callback::<T>);
+            (*class).pm = power::operations::<T>();
             bindings::xa_init_flags(&raw mut (*self.minors.get()).xa, IDA_INIT_FLAGS);
         }
 

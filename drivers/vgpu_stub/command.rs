@@ -18,10 +18,11 @@ use crate::{
     },
     driver::Vgpu,
     hw::Hw,
+    regs::STATUS,
     uapi, //
 };
 
-/// What the submitters of a device wait for.
+/// Whose turn it is, of those who want to submit a command.
 pub(crate) struct Slot {
     /// The tickets of those who want the slot, in order of arrival; the first one has it.
     ///
@@ -62,7 +63,8 @@ struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// Joins the queue and waits for the turn.
     fn wait(device: &'a Device<Vgpu>, remaining: &mut Jiffies) -> Result<Self> {
-        let turn = device.with_state(|slot| {
+        let turn = device.with_state(|state| {
+            let slot = &mut state.slot;
             let ticket = slot.next_ticket;
             slot.next_ticket = ticket.wrapping_add(1);
             slot.queue.try_create_and_insert(ticket, (), GFP_KERNEL)?;
@@ -70,8 +72,8 @@ impl<'a> Turn<'a> {
         })?;
 
         device
-            .wait(Some(remaining), |slot| {
-                let (first, ()) = slot.queue.iter().next()?;
+            .wait(Some(remaining), |state| {
+                let (first, ()) = state.slot.queue.iter().next()?;
                 (*first == turn.ticket).then_some(())
             })
             .map_err(|interrupted| match interrupted {
@@ -86,7 +88,7 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.device
-            .with_state(|slot| slot.queue.remove(&self.ticket));
+            .with_state(|state| state.slot.queue.remove(&self.ticket));
         self.device.notify();
     }
 }
@@ -109,29 +111,71 @@ pub(crate) fn submit(device: &Device<Vgpu>, command: u32, timeout_ms: u32) -> Re
     let mut remaining = msecs_to_jiffies(timeout_ms);
 
     let _turn = Turn::wait(device, &mut remaining)?;
+    // A command whose submitter has given up may still be on its way.
+    await_status(device, &mut remaining, |status| !status.busy()).map_err(|error| {
+        match error == ETIMEDOUT {
+            true => EBUSY,
+            false => error,
+        }
+    })?;
     device.enter()?.with(|hw: &Hw<'_>| hw.submit(command));
-    let sequence = device.with_state(|slot| {
-        slot.submitted = slot.submitted.wrapping_add(1);
-        slot.submitted
+    let sequence = device.with_state(|state| {
+        state.slot.submitted = state.slot.submitted.wrapping_add(1);
+        state.slot.submitted
     });
 
+    let status = await_status(device, &mut remaining, |status| {
+        status.done() && !status.busy()
+    })?;
+    let (result, completed) = device.enter()?.with(|hw: &Hw<'_>| match hw.features() {
+        0 => (0, 0),
+        _ => (hw.result(), hw.completed()),
+    });
+    // Those who read events hear of it, with interrupts or without.
+    device.with_state(|state| state.count(completed));
+    device.notify();
+    Ok(Completion {
+        status: status.into_raw(),
+        result,
+        sequence,
+    })
+}
+
+/// Waits until the status is as it is wanted.
+///
+/// # Errors
+///
+/// `ETIMEDOUT`, `EINTR`, `ENODEV`.
+fn await_status(
+    device: &Device<Vgpu>,
+    remaining: &mut Jiffies,
+    is_wanted: impl Fn(STATUS) -> bool,
+) -> Result<STATUS> {
     loop {
-        let status = device.enter()?.with(|hw: &Hw<'_>| hw.status())?;
-        if status.done() {
-            return Ok(Completion {
-                status: status.into_raw(),
-                result: 0,
-                sequence,
-            });
+        // Before the look: what interrupts after it ends the sleep.
+        let seen = device.with_state(|state| state.interrupts);
+        let (status, interrupts) = device
+            .enter()?
+            .with(|hw: &Hw<'_>| Ok::<_, Error>((hw.status()?, hw.vectors() != 0)))?;
+        if is_wanted(status) {
+            return Ok(status);
         }
-        if remaining == 0 {
+        if *remaining == 0 {
             return Err(ETIMEDOUT);
         }
-        // A device without interrupts has to be asked again. In between, nothing is held that an
-        // unplug would wait for.
-        let mut nap: Jiffies = 1;
-        remaining = remaining.saturating_sub(nap);
-        match device.wait(Some(&mut nap), |_| None::<()>) {
+        // In between, nothing is held that an unplug would wait for. A device without interrupts
+        // has to be asked again.
+        let mut nap: Jiffies = match interrupts {
+            true => *remaining,
+            false => 1,
+        };
+        *remaining = remaining.saturating_sub(nap);
+        let woken = device.wait(Some(&mut nap), |state| {
+            (state.interrupts != seen).then_some(())
+        });
+        // What was not slept is left.
+        *remaining = remaining.saturating_add(nap);
+        match woken {
             Err(Interrupted::Gone) => return Err(ENODEV),
             Err(Interrupted::Signal) => return Err(EINTR),
             Ok(()) | Err(Interrupted::Timeout) => (),

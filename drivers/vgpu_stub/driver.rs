@@ -5,7 +5,9 @@
 use kernel::{
     device::Core,
     pci,
-    prelude::*, //
+    prelude::*,
+    sync::aref::ARef,
+    uaccess::UserSliceWriter, //
 };
 
 use crate::{
@@ -17,12 +19,19 @@ use crate::{
         Class,
         Device,
         File,
-        Uevent, //
+        Line,
+        Uevent,
+        MAX_LINES, //
     },
-    command::Slot,
+    event::{
+        Cursor,
+        Seen, //
+    },
     file,
     hw::Hw,
     identity::Identity,
+    irq,
+    state::State,
     uapi, //
 };
 
@@ -33,8 +42,8 @@ pub(crate) struct Vgpu;
 pub(crate) struct Data {
     /// The PCI revision.
     pub(crate) revision: u8,
-    /// Who the host says that this virtual machine is.
-    pub(crate) identity: Identity,
+    /// What the device offers beyond revision 1.
+    pub(crate) features: u32,
 }
 
 /// `/sys/class/vgpu`.
@@ -43,14 +52,37 @@ pub(crate) static CLASS: Class<Vgpu> = Class::new();
 #[vtable]
 impl class::Operations for Vgpu {
     type Data = Data;
-    type State = Slot;
+    type State = State;
     type RegistrationData<'a> = Hw<'a>;
+    type FileData = Cursor;
+    type Handler<'a> = irq::Handler<'a>;
 
     const NAME: &'static CStr = c"vgpu";
     const ATTRIBUTES: &'static AttributeGroups = &attributes::ATTRIBUTES;
 
     fn class() -> &'static Class<Self> {
         &CLASS
+    }
+
+    fn lines<'a>(
+        device: &ARef<Device<Self>>,
+        hw: &'a Hw<'a>,
+    ) -> Result<[Option<Line<'a, Self>>; MAX_LINES]> {
+        irq::lines(device, hw)
+    }
+
+    fn start(device: &Device<Self>, hw: &Hw<'_>) {
+        if hw.features() == 0 {
+            return;
+        }
+        device.with_state(|state| state.rebase(hw.completed()));
+        hw.enable_interrupts(irq::ALL);
+        // What happened while nobody listened.
+        irq::refresh(device, hw);
+    }
+
+    fn stop(hw: &Hw<'_>) {
+        hw.mask_interrupts();
     }
 
     fn uevent(device: &Device<Self>, event: &mut Uevent<'_>) -> Result {
@@ -61,8 +93,16 @@ impl class::Operations for Vgpu {
         file::ioctl(file, command, arg)
     }
 
-    fn read(file: &File<'_, Self>) -> Result<usize> {
-        file::read(file)
+    fn open(device: &Device<Self>) -> Cursor {
+        Cursor::new(device.with_state(|state| Seen::of(state)))
+    }
+
+    fn read(file: &File<'_, Self>, buffer: UserSliceWriter) -> Result<usize> {
+        file::read(file, buffer)
+    }
+
+    fn is_readable(file: &File<'_, Self>) -> bool {
+        file::is_readable(file)
     }
 }
 
@@ -79,21 +119,25 @@ impl class::pci::Driver for Vgpu {
     type IdInfo = ();
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
 
-    fn probe<'bound>(pdev: &'bound pci::Device<Core<'_>>) -> Result<(Data, Slot, Hw<'bound>)> {
+    fn probe<'bound>(pdev: &'bound pci::Device<Core<'_>>) -> Result<(Data, State, Hw<'bound>)> {
         let hw = Hw::new(pdev)?;
-        let identity = hw.read_identity().inspect_err(|_| {
-            dev_err!(
-                pdev,
-                "All registers read all ones: the device does not answer.\n"
-            )
+        let (identity, generation) = hw.read_identity().inspect_err(|error| {
+            if *error == ENODEV {
+                dev_err!(
+                    pdev,
+                    "All registers read all ones: the device does not answer.\n"
+                );
+            } else {
+                dev_err!(pdev, "The identity does not stop changing.\n");
+            }
         })?;
         warn_of_unknown(pdev, &identity);
 
         let data = Data {
             revision: pdev.revision_id(),
-            identity,
+            features: hw.features(),
         };
-        Ok((data, Slot::new(), hw))
+        Ok((data, State::new(identity, generation), hw))
     }
 }
 

@@ -10,7 +10,8 @@ use kernel::{
     prelude::*,
     uaccess::{
         UserPtr,
-        UserSlice, //
+        UserSlice,
+        UserSliceWriter, //
     }, //
 };
 
@@ -21,9 +22,16 @@ use crate::{
     },
     command,
     driver::Vgpu,
+    event::{
+        self,
+        Seen, //
+    },
     hw::Hw,
+    irq,
+    state::State,
     uapi::{
         self,
+        vgpu_event,
         vgpu_info,
         vgpu_submit, //
     }, //
@@ -46,19 +54,22 @@ pub(crate) fn ioctl(file: &File<'_, Vgpu>, command: u32, arg: usize) -> Result {
 fn get_info(file: &File<'_, Vgpu>, arg: usize) -> Result {
     let device = file.device();
     let data = device.data();
-    let (command, status) = device
-        .enter()?
-        .with(|hw: &Hw<'_>| Ok::<_, Error>((hw.command()?, hw.status()?)))?;
+    let (command, status) = device.enter()?.with(|hw: &Hw<'_>| {
+        irq::catch_up(device, hw);
+        Ok::<_, Error>((hw.command()?, hw.status()?))
+    })?;
 
+    let (identity, config_generation) =
+        device.with_state(|state| (state.identity, state.generation));
     let info = vgpu_info {
         revision: data.revision.into(),
-        features: 0,
-        pool_id: data.identity.pool_id,
-        priority: data.identity.priority,
-        vm_id: data.identity.vm_id,
+        features: data.features,
+        pool_id: identity.pool_id,
+        priority: identity.priority,
+        vm_id: identity.vm_id,
         command,
         status: status.into_raw(),
-        config_generation: 0,
+        config_generation,
         reserved: [0; 8],
     };
     UserSlice::new(UserPtr::from_addr(arg), size_of::<vgpu_info>())
@@ -90,14 +101,62 @@ fn submit(file: &File<'_, Vgpu>, arg: usize) -> Result {
     writer.write_slice(request.as_bytes())
 }
 
-/// Waits for the device to go away: revision 1 has nothing else to tell.
-pub(crate) fn read(file: &File<'_, Vgpu>) -> Result<usize> {
+/// Reads what has happened since the last read: nothing ever, on revision 1, but that the device
+/// goes away.
+pub(crate) fn read(file: &File<'_, Vgpu>, mut buffer: UserSliceWriter) -> Result<usize> {
+    const SIZE: usize = size_of::<vgpu_event>();
+
+    let space = buffer.len();
+    // Revision 1 has no records: who reads there waits for the end, with a buffer of any size.
+    if file.device().data().features != 0 && space < SIZE {
+        return Err(EINVAL);
+    }
+    let mut written = 0usize;
+    while space.saturating_sub(written) >= SIZE || written == 0 {
+        let Some((old, event, new)) = next(file, written == 0)? else {
+            break;
+        };
+        // Somebody else may read the same file: who is first has the record.
+        if !file.data().advance(old, new) {
+            continue;
+        }
+        if let Err(error) = buffer.write_slice(event.as_bytes()) {
+            // It was told to nobody, unless something else has been since.
+            file.data().advance(new, old);
+            return if written == 0 {
+                Err(error)
+            } else {
+                Ok(written)
+            };
+        }
+        written = written.saturating_add(SIZE);
+    }
+    Ok(written)
+}
+
+/// The next record for a file, what it follows on, and what comes after it. Waits for one if there
+/// is none and that is wanted.
+fn next(file: &File<'_, Vgpu>, wait: bool) -> Result<Option<(Seen, vgpu_event, Seen)>> {
+    let look = |state: &mut State| {
+        let old = file.data().seen();
+        event::next(old, Seen::of(state)).map(|(event, new)| (old, event, new))
+    };
+    let found = file.device().with_state(look);
+    if found.is_some() || !wait {
+        return Ok(found);
+    }
     if file.is_nonblocking() {
         return Err(EAGAIN);
     }
-    match file.device().wait(None, |_| None::<usize>) {
-        Ok(count) => Ok(count),
+    match file.device().wait(None, look) {
+        Ok(found) => Ok(Some(found)),
         Err(Interrupted::Signal) => Err(ERESTARTSYS),
         Err(Interrupted::Gone | Interrupted::Timeout) => Err(ENODEV),
     }
+}
+
+/// Whether a read would give something at once.
+pub(crate) fn is_readable(file: &File<'_, Vgpu>) -> bool {
+    let seen = file.data().seen();
+    file.device().with_state(|state| Seen::of(state)) != seen
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The registers of BAR0, revision 1.
+//! The registers of BAR0.
 
 use kernel::{
     io::{
@@ -23,6 +23,10 @@ register! {
     pub(crate) STATUS(u32) @ 0x004 {
         /// A command was received and is done.
         0:0 done => bool;
+        /// Revision 2: it was accepted and is not done.
+        1:1 busy => bool;
+        /// Revision 2: another one came meanwhile and was ignored.
+        2:2 dropped => bool;
     }
 
     /// The pool that the virtual machine has a share of.
@@ -42,6 +46,52 @@ register! {
         /// The id.
         31:0 value;
     }
+
+    /// What the device offers beyond revision 1, which has no such register, nor any of the next.
+    pub(crate) FEATURES(u32) @ 0x014 {
+        /// Interrupts.
+        0:0 irq => bool;
+        /// Commands that take their time.
+        1:1 asynchronous => bool;
+        /// An identity that the host may change.
+        2:2 live_config => bool;
+    }
+
+    /// What has happened; writing a bit clears it.
+    pub(crate) IRQ_STATUS(u32) @ 0x018 {
+        /// Bits of `VGPU_IRQ_*`.
+        31:0 bits;
+    }
+
+    /// What is interrupted for. 0 after reset.
+    pub(crate) IRQ_ENABLE(u32) @ 0x01c {
+        /// Bits of `VGPU_IRQ_*`.
+        31:0 bits;
+    }
+
+    /// Number of commands that were accepted since reset, wraps.
+    pub(crate) SUBMITTED(u32) @ 0x020 {
+        /// The number.
+        31:0 value;
+    }
+
+    /// Number of commands that were completed since reset, wraps.
+    pub(crate) COMPLETED(u32) @ 0x024 {
+        /// The number.
+        31:0 value;
+    }
+
+    /// Result of the last command that was completed.
+    pub(crate) RESULT(u32) @ 0x028 {
+        /// 0 is success.
+        31:0 value;
+    }
+
+    /// Number of changes of the identity, wraps.
+    pub(crate) CONFIG_GENERATION(u32) @ 0x02c {
+        /// The number.
+        31:0 value;
+    }
 }
 
 // The macro takes literals only; this keeps them to those of the contract.
@@ -58,9 +108,21 @@ assert_offsets! {
     POOL_ID == VGPU_REG_POOL_ID,
     PRIORITY == VGPU_REG_PRIORITY,
     VM_ID == VGPU_REG_VM_ID,
+    FEATURES == VGPU_REG_FEATURES,
+    IRQ_STATUS == VGPU_REG_IRQ_STATUS,
+    IRQ_ENABLE == VGPU_REG_IRQ_ENABLE,
+    SUBMITTED == VGPU_REG_SUBMITTED,
+    COMPLETED == VGPU_REG_COMPLETED,
+    RESULT == VGPU_REG_RESULT,
+    CONFIG_GENERATION == VGPU_REG_CONFIG_GENERATION,
 }
 
 static_assert!(1 << *STATUS::DONE_RANGE.start() == uapi::VGPU_STATUS_DONE);
+static_assert!(1 << *STATUS::BUSY_RANGE.start() == uapi::VGPU_STATUS_BUSY);
+static_assert!(1 << *STATUS::DROPPED_RANGE.start() == uapi::VGPU_STATUS_DROPPED);
+static_assert!(1 << *FEATURES::IRQ_RANGE.start() == uapi::VGPU_FEATURE_IRQ);
+static_assert!(1 << *FEATURES::ASYNCHRONOUS_RANGE.start() == uapi::VGPU_FEATURE_ASYNC);
+static_assert!(1 << *FEATURES::LIVE_CONFIG_RANGE.start() == uapi::VGPU_FEATURE_LIVE_CONFIG);
 
 // `identity` has no kernel in it, and so no contract: these are the numbers it knows.
 static_assert!(uapi::VGPU_PRIORITY_LOW == 0);

@@ -51,6 +51,8 @@ pub const VGPU_PRIORITY_HIGH: u32 = 2;
 pub const VGPU_REG_GONE: u32 = 4294967295;
 pub const VGPU_TIMEOUT_DEFAULT_MS: u32 = 5000;
 pub const VGPU_TIMEOUT_MAX_MS: u32 = 600000;
+pub const VGPU_EVENT_CONFIG_CHANGED: u32 = 1;
+pub const VGPU_EVENT_COMMAND_DONE: u32 = 2;
 pub const VGPU_IOC_MAGIC: u32 = 225;
 pub const VGPU_IOC_NR_GET_INFO: u32 = 0;
 pub const VGPU_IOC_NR_SUBMIT: u32 = 1;
@@ -78,6 +80,14 @@ pub struct vgpu_submit {
     pub result: __u32,
     pub sequence: __u32,
     pub reserved: [__u32; 2usize],
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, FromBytes, Immutable, IntoBytes)]
+pub struct vgpu_event {
+    pub type_: __u32,
+    pub count: __u32,
+    pub value: __u32,
+    pub reserved: __u32,
 }
 
 static_assert!(size_of::<vgpu_info>() == 64);

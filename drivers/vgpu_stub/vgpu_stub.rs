@@ -6,7 +6,7 @@
 //! Limitations:
 //! - Revision 1 of the device has no interrupt: the completion of a command is found by reading its
 //!   status, and its identity does not change while it is bound.
-//! - A newer revision is driven as revision 1.
+//! - A revision after the second one is driven as that.
 //!
 //! `Documentation/device.md` has the registers, `Documentation/driver.md` the design.
 
@@ -21,10 +21,13 @@ mod attributes;
 mod class;
 mod command;
 mod driver;
+mod event;
 mod file;
 mod hw;
 mod identity;
+mod irq;
 mod regs;
+mod state;
 mod uapi;
 
 const MODULE_NAME: &CStr = <LocalModule as kernel::ModuleMetadata>::NAME;

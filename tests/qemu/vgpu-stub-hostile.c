@@ -56,12 +56,15 @@ struct VGPUStubHostileState {
     uint8_t revision;
     uint32_t bar0_size;
     bool bar0_io;
+    bool intx;
 
     uint32_t command;
     uint32_t status;
     uint32_t pool_id;
     uint32_t priority;
     uint32_t vm_id;
+    uint32_t features;
+    uint32_t config_generation;
     bool all_ones;
 
     char *script;
@@ -140,6 +143,10 @@ static uint64_t vgpu_stub_hostile_read(void *opaque, hwaddr addr,
         return s->priority;
     case VGPU_REG_VM_ID:
         return s->vm_id;
+    case VGPU_REG_FEATURES:
+        return s->features;
+    case VGPU_REG_CONFIG_GENERATION:
+        return s->config_generation;
     default:
         return 0;
     }
@@ -179,7 +186,8 @@ static void vgpu_stub_hostile_realize(PCIDevice *pci_dev, Error **errp)
 
     pci_config_set_class(pci_dev->config, s->class_id);
     pci_config_set_revision(pci_dev->config, s->revision);
-    pci_config_set_interrupt_pin(pci_dev->config, 1);
+    /* Without a pin there is no interrupt to be had: it has no MSI-X either. */
+    pci_config_set_interrupt_pin(pci_dev->config, s->intx ? 1 : 0);
 
     memory_region_init_io(&s->bar0, OBJECT(s), &vgpu_stub_hostile_ops, s,
                           "vgpu-stub-hostile-bar0", s->bar0_size);
@@ -290,6 +298,11 @@ static void vgpu_stub_hostile_init(Object *obj)
                                    OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint32_ptr(obj, "vm-id", &s->vm_id,
                                    OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint32_ptr(obj, "features", &s->features,
+                                   OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint32_ptr(obj, "config-generation",
+                                   &s->config_generation,
+                                   OBJ_PROP_FLAG_READWRITE);
     object_property_add_bool(obj, "all-ones", vgpu_stub_hostile_get_all_ones,
                              vgpu_stub_hostile_set_all_ones);
 
@@ -319,6 +332,7 @@ static const Property vgpu_stub_hostile_properties[] = {
     DEFINE_PROP_UINT32("bar0-size", VGPUStubHostileState, bar0_size,
                        VGPU_BAR0_SIZE),
     DEFINE_PROP_BOOL("bar0-io", VGPUStubHostileState, bar0_io, false),
+    DEFINE_PROP_BOOL("intx", VGPUStubHostileState, intx, true),
 };
 
 static void vgpu_stub_hostile_class_init(ObjectClass *klass, void *data)

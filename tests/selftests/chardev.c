@@ -131,6 +131,9 @@ static void test_read_and_poll(void)
 	int nonblocking = open_node(device, O_RDWR | O_NONBLOCK);
 	char buffer[64];
 
+	/* Revision 2 tells of the commands that were submitted before. */
+	while (poll(&poller, 1, 0) > 0 && poller.revents == POLLIN)
+		ktap_check(read(fd, buffer, sizeof(buffer)) > 0, "%s", strerror(errno));
 	ktap_check(poll(&poller, 1, 20) == 0, "revents 0x%x", poller.revents);
 	ktap_result("poll has nothing to say of a device that stays");
 

@@ -160,6 +160,31 @@ pub fn unplug_under_load(guest: &Guest, rounds: u32) -> Result<()> {
     Ok(())
 }
 
+/// Plugs in a device that never completes a command, submits one, and unplugs the
+/// device while somebody waits for it. The guest may have another device, with which
+/// nothing is done.
+///
+/// # Errors
+///
+/// One of the rounds fails.
+pub fn unplug_in_the_middle_of_a_command(guest: &Guest, rounds: u32) -> Result<()> {
+    for round in 1..=rounds {
+        guest.plug("revision=2,id=pending,command-latency-us=4294967295")?;
+        wait_for(guest, "[ -e /sys/class/vgpu/*/features ]")?;
+        let name =
+            guest.check("cd /sys/class/vgpu; for it in */features; do echo ${it%/*}; done")?;
+        wait_for(guest, &format!("[ -c /dev/{name} ]"))?;
+        let mut command = guest.spawn(&format!("exec vgpuinfo command 1 {name} --timeout 300"))?;
+        let busy = format!("grep -q 0x00000002 /sys/class/vgpu/{name}/status");
+        wait_for(guest, &busy)?;
+        guest.unplug("pending", UNPLUG)?;
+        let output = command.wait_timeout(UNPLUG)?;
+        let output = output.with_context(|| format!("round {round}: it still waits"))?;
+        ensure!(output.status() == Some(6), "round {round}: {output:?}");
+    }
+    Ok(())
+}
+
 /// Reads lines until one starts with `wanted`; keeps all of them for the verdict.
 fn line(running: &mut Running<'_>, seen: &mut String, wanted: &str) -> Result<()> {
     loop {
@@ -191,4 +216,20 @@ fn line(running: &mut Running<'_>, seen: &mut String, wanted: &str) -> Result<()
 pub fn wait_for_releases(guest: &Guest) -> Result<()> {
     guest.check("if dmesg | grep -q kobject_release; then sleep 9; fi")?;
     Ok(())
+}
+
+/// How many interrupts the lines of the driver have had, by the text that is in them.
+///
+/// # Errors
+///
+/// The guest has died.
+pub fn interrupts(guest: &Guest, kind: &str) -> Result<u64> {
+    let lines = guest.check(&format!(
+        "grep vgpu /proc/interrupts | grep -e '{kind}' || true"
+    ))?;
+    let counts = lines.lines().flat_map(|line| {
+        let words = line.split_whitespace().skip(1);
+        words.map_while(|word| word.parse::<u64>().ok())
+    });
+    Ok(counts.sum())
 }

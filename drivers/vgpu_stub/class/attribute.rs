@@ -174,9 +174,15 @@ pub(crate) struct Group(bindings::attribute_group);
 unsafe impl Sync for Group {}
 
 impl Group {
-    /// The unnamed group of `list`: its files lie in the device's own directory.
-    pub(crate) const fn new<const N: usize>(list: &'static AttributeList<N>) -> Self {
+    /// The unnamed group of `list`: its files lie in the directory of those devices that `V` says
+    /// have it.
+    pub(crate) const fn new<T: Operations, V: Visibility<T>, const N: usize>(
+        list: &'static AttributeList<N>,
+    ) -> Self {
         Self(bindings::attribute_group {
+            __bindgen_anon_1: bindings::attribute_group__bindgen_ty_1 {
+                is_visible_const: Some(is_visible_callback::<T, V>),
+            },
             __bindgen_anon_2: bindings::attribute_group__bindgen_ty_2 {
                 attrs_const: list.0.as_ptr(),
             },
@@ -185,17 +191,53 @@ impl Group {
     }
 }
 
+/// Which devices have the attributes of a group. The type that implements it has no other purpose.
+pub(crate) trait Visibility<T: Operations>: 'static {
+    /// Whether this one has. It is asked once, when the device is registered.
+    fn is_visible(device: &Device<T>) -> bool;
+}
+
+/// All devices have them.
+pub(crate) struct Always;
+
+impl<T: Operations> Visibility<T> for Always {
+    fn is_visible(_device: &Device<T>) -> bool {
+        true
+    }
+}
+
+/// # Safety
+///
+/// Called by sysfs only, with the kobject of the `struct device` of a `Device<T>` and an attribute
+/// of its groups.
+unsafe extern "C" fn is_visible_callback<T: Operations, V: Visibility<T>>(
+    kobj: *mut bindings::kobject,
+    attribute: *const bindings::attribute,
+    _index: c_int,
+) -> bindings::umode_t {
+    // SAFETY: By the caller.
+    let (device, mode) = unsafe {
+        let dev = kernel::container_of!(kobj, bindings::device, kobj);
+        (Device::<T>::from_raw(dev), (*attribute).mode)
+    };
+    if V::is_visible(device) {
+        mode
+    } else {
+        0
+    }
+}
+
 /// The attribute groups of a class, null-terminated.
 #[repr(transparent)]
-pub(crate) struct AttributeGroups([*const bindings::attribute_group; 2]);
+pub(crate) struct AttributeGroups([*const bindings::attribute_group; 3]);
 
 // SAFETY: It is never written to.
 unsafe impl Sync for AttributeGroups {}
 
 impl AttributeGroups {
-    /// A class with one group.
-    pub(crate) const fn new(group: &'static Group) -> Self {
-        Self([&raw const group.0, core::ptr::null()])
+    /// A class with the attributes that all devices have, and those that some have.
+    pub(crate) const fn new(all: &'static Group, some: &'static Group) -> Self {
+        Self([&raw const all.0, &raw const some.0, core::ptr::null()])
     }
 
     pub(super) const fn as_ptr(&'static self) -> *const *const bindings::attribute_group {
@@ -203,24 +245,31 @@ impl AttributeGroups {
     }
 }
 
-/// Makes the attribute groups of a driver out of the types that implement its attributes.
+/// Makes the attribute groups of a driver out of the types that implement its attributes: those
+/// that all devices have, and those that only the devices have that a [`Visibility`] says.
 ///
 /// ```ignore
 /// attribute_groups! {
-///     pub(crate) static ATTRIBUTES: MyDriver = [Size, Colour];
+///     pub(crate) static ATTRIBUTES: MyDriver = [Size, Colour], if HasWheels [Wheels];
 /// }
 /// ```
 macro_rules! attribute_groups {
-    ($vis:vis static $name:ident: $driver:ty = [$($attribute:ty),+ $(,)?];) => {
+    (@group $driver:ty, $visibility:ty, [$($attribute:ty),+ $(,)?]) => {{
+        const COUNT: usize = [$(stringify!($attribute)),+].len();
+        static ATTRIBUTES: [DeviceAttribute; COUNT] =
+            [$(DeviceAttribute::new::<$driver, $attribute>()),+];
+        static LIST: AttributeList<{ COUNT + 1 }> = AttributeList::new(&ATTRIBUTES);
+        static GROUP: Group = Group::new::<$driver, $visibility, _>(&LIST);
+        &GROUP
+    }};
+    ($vis:vis static $name:ident: $driver:ty = $all:tt, if $visibility:ident $some:tt;) => {
         $vis static $name: $crate::class::AttributeGroups = {
             use $crate::class::private::*;
 
-            const COUNT: usize = [$(stringify!($attribute)),+].len();
-            static ATTRIBUTES: [DeviceAttribute; COUNT] =
-                [$(DeviceAttribute::new::<$driver, $attribute>()),+];
-            static LIST: AttributeList<{ COUNT + 1 }> = AttributeList::new(&ATTRIBUTES);
-            static GROUP: Group = Group::new(&LIST);
-            $crate::class::AttributeGroups::new(&GROUP)
+            $crate::class::AttributeGroups::new(
+                $crate::class::attribute_groups!(@group $driver, Always, $all),
+                $crate::class::attribute_groups!(@group $driver, $visibility, $some),
+            )
         };
     };
 }

@@ -10,8 +10,22 @@ pub(crate) use self::imp::*;
 #[cfg(not(linux_7_2))]
 mod imp {
     use kernel::bindings;
+    use kernel::{
+        device::Bound,
+        pci,
+        prelude::*, //
+    };
     pub(crate) use kernel::{
+        irq::{
+            Flags,
+            ThreadedHandler,
+            ThreadedRegistration, //
+        },
         new_srcu,
+        pci::{
+            IrqVector,
+            IrqVectorRegistration, //
+        },
         pci_device_table,
         sync::{
             srcu::Guard as SrcuGuard,
@@ -35,13 +49,32 @@ mod imp {
     pub(crate) const fn this_module<T: Operations>() -> *mut bindings::module {
         kernel::module::this_module::<T::OwnerModule>().as_ptr()
     }
+
+    /// Takes as many interrupt vectors of a type.
+    pub(crate) fn alloc_irq_vectors<'a>(
+        pdev: &'a pci::Device<Bound>,
+        count: u32,
+        irq_type: pci::IrqType,
+    ) -> Result<IrqVectorRegistration<'a>> {
+        pdev.alloc_irq_vectors(count, count, pci::IrqTypes::default().with(irq_type))
+    }
 }
 
 #[cfg(linux_7_2)]
 mod imp {
+    use core::marker::{
+        PhantomData,
+        PhantomPinned, //
+    };
     use kernel::{
         bindings,
+        device::Bound,
         error::to_result,
+        irq::{
+            IrqReturn,
+            ThreadedIrqReturn, //
+        },
+        pci,
         prelude::*,
         types::{
             NotThreadSafe,
@@ -174,5 +207,200 @@ mod imp {
             // SAFETY: By the type invariant, and it is given back once.
             unsafe { bindings::__srcu_read_unlock(self.srcu.inner.get(), self.index) };
         }
+    }
+
+    /// Takes as many interrupt vectors of a type.
+    ///
+    /// The crate keeps them until the device is unbound, whoever has them: there is no giving them
+    /// back before the memory of the device.
+    pub(crate) fn alloc_irq_vectors<'a>(
+        pdev: &'a pci::Device<Bound>,
+        count: u32,
+        irq_type: pci::IrqType,
+    ) -> Result<IrqVectorRegistration<'a>> {
+        let flags = match irq_type {
+            pci::IrqType::Intx => bindings::PCI_IRQ_INTX,
+            pci::IrqType::Msi => bindings::PCI_IRQ_MSI,
+            pci::IrqType::MsiX => bindings::PCI_IRQ_MSIX,
+        };
+        let dev = core::ptr::from_ref(pdev).cast_mut().cast();
+        // SAFETY: A `pci::Device` is a transparent wrapper of `struct pci_dev`.
+        let taken = unsafe { bindings::pci_alloc_irq_vectors(dev, count, count, flags) };
+        to_result(taken)?;
+        // INVARIANT: It just got them.
+        Ok(IrqVectorRegistration {
+            pdev,
+            count,
+            irq_type,
+        })
+    }
+
+    /// Interrupt vectors of a PCI device.
+    ///
+    /// # Invariants
+    ///
+    /// The device has `count` vectors of this type.
+    pub(crate) struct IrqVectorRegistration<'a> {
+        pdev: &'a pci::Device<Bound>,
+        count: u32,
+        irq_type: pci::IrqType,
+    }
+
+    impl IrqVectorRegistration<'_> {
+        /// How many there are.
+        pub(crate) fn len(&self) -> usize {
+            // CAST: Wider.
+            self.count as usize
+        }
+
+        /// One of them.
+        pub(crate) fn index(&self, index: usize) -> Result<IrqVector<'_>> {
+            let index = u32::try_from(index)?;
+            let dev = core::ptr::from_ref(self.pdev).cast_mut().cast();
+            // SAFETY: A `pci::Device` is a transparent wrapper of `struct pci_dev`.
+            let irq = unsafe { bindings::pci_irq_vector(dev, index) };
+            to_result(irq.min(0))?;
+            // INVARIANT: That is where the number is from.
+            Ok(IrqVector {
+                irq: irq.unsigned_abs(),
+                irq_type: self.irq_type,
+                _vectors: PhantomData,
+            })
+        }
+    }
+
+    impl Drop for IrqVectorRegistration<'_> {
+        fn drop(&mut self) {
+            let dev = core::ptr::from_ref(self.pdev).cast_mut().cast();
+            // SAFETY: By the type invariant, and nobody has one of the vectors, which borrow this.
+            unsafe { bindings::pci_free_irq_vectors(dev) };
+        }
+    }
+
+    /// One interrupt vector.
+    ///
+    /// # Invariants
+    ///
+    /// `irq` is the number of an interrupt that its device has for `'a`.
+    pub(crate) struct IrqVector<'a> {
+        irq: c_uint,
+        irq_type: pci::IrqType,
+        _vectors: PhantomData<&'a ()>,
+    }
+
+    impl IrqVector<'_> {
+        /// How the device interrupts.
+        pub(crate) fn irq_type(&self) -> pci::IrqType {
+            self.irq_type
+        }
+    }
+
+    /// How an interrupt is requested; the crate does not let go of what is in its own.
+    pub(crate) struct Flags(c_ulong);
+
+    impl Flags {
+        // CAST: Wider, here and below.
+        /// Other devices have it, too.
+        pub(crate) const SHARED: Self = Self(bindings::IRQF_SHARED as c_ulong);
+        /// Nothing special.
+        pub(crate) const TRIGGER_NONE: Self = Self(bindings::IRQF_TRIGGER_NONE as c_ulong);
+    }
+
+    /// What handles an interrupt; that of the crate may not borrow.
+    pub(crate) trait ThreadedHandler: Sync {
+        /// Looks whose it is, in interrupt context.
+        fn handle(&self) -> ThreadedIrqReturn;
+
+        /// Does what may sleep.
+        fn handle_threaded(&self) -> IrqReturn;
+    }
+
+    /// An interrupt with a handler and a thread.
+    ///
+    /// # Invariants
+    ///
+    /// The interrupt was requested with a pointer to this.
+    #[pin_data(PinnedDrop)]
+    pub(crate) struct ThreadedRegistration<'a, T: ThreadedHandler> {
+        vector: IrqVector<'a>,
+        #[pin]
+        handler: T,
+        #[pin]
+        _pin: PhantomPinned,
+    }
+
+    impl<'a, T: ThreadedHandler + 'a> ThreadedRegistration<'a, T> {
+        /// Requests the interrupt.
+        ///
+        /// # Safety
+        ///
+        /// What this makes must not be forgotten.
+        pub(crate) unsafe fn new(
+            vector: IrqVector<'a>,
+            flags: Flags,
+            name: &'static CStr,
+            handler: Result<T>,
+        ) -> impl PinInit<Self, Error> + 'a {
+            let irq = vector.irq;
+            // INVARIANT: It exists only if the request succeeded.
+            try_pin_init!(&this in Self {
+                handler <- handler,
+                vector,
+                _pin: PhantomPinned,
+                _: {
+                    // SAFETY: All that the callbacks use is there, and stays there until `drop`
+                    // has taken them away.
+                    to_result(unsafe {
+                        bindings::request_threaded_irq(
+                            irq,
+                            Some(handle_callback::<T>),
+                            Some(thread_callback::<T>),
+                            flags.0,
+                            name.as_char_ptr(),
+                            this.as_ptr().cast(),
+                        )
+                    })?;
+                },
+            })
+        }
+    }
+
+    #[pinned_drop]
+    impl<T: ThreadedHandler> PinnedDrop for ThreadedRegistration<'_, T> {
+        fn drop(self: Pin<&mut Self>) {
+            // SAFETY: By the type invariant. It returns when the handlers have.
+            unsafe {
+                bindings::free_irq(
+                    self.vector.irq,
+                    core::ptr::from_ref(&*self).cast_mut().cast(),
+                )
+            };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by the interrupt core only, with the pointer to a live `ThreadedRegistration<T>`.
+    unsafe extern "C" fn handle_callback<T: ThreadedHandler>(
+        _irq: c_int,
+        this: *mut c_void,
+    ) -> c_uint {
+        // SAFETY: By the caller.
+        let this = unsafe { &*this.cast::<ThreadedRegistration<'_, T>>() };
+        // CAST: To the C enum that the numbers are of.
+        this.handler.handle() as c_uint
+    }
+
+    /// # Safety
+    ///
+    /// As for [`handle_callback`].
+    unsafe extern "C" fn thread_callback<T: ThreadedHandler>(
+        _irq: c_int,
+        this: *mut c_void,
+    ) -> c_uint {
+        // SAFETY: By the caller.
+        let this = unsafe { &*this.cast::<ThreadedRegistration<'_, T>>() };
+        // CAST: As above.
+        this.handler.handle_threaded() as c_uint
     }
 }

@@ -278,6 +278,12 @@ impl<T: Operations> Device<T> {
         self.dev.get()
     }
 
+    /// The raw `struct kobject` of the device.
+    pub(super) fn kobj(&self) -> *mut bindings::kobject {
+        // SAFETY: By the type invariant `dev` is initialised; it lives as long as `self`.
+        unsafe { &raw mut (*self.dev.get()).kobj }
+    }
+
     /// The raw `struct cdev`.
     pub(super) fn cdev(&self) -> *mut compat::cdev {
         self.cdev.get()

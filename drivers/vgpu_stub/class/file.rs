@@ -12,6 +12,10 @@ use kernel::{
     sync::{
         aref::ARef,
         poll::PollTable, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
     }, //
 };
 
@@ -23,14 +27,25 @@ use super::{
 
 /// An open file of a class device.
 pub(crate) struct File<'a, T: Operations> {
-    device: &'a Device<T>,
+    open: &'a OpenFile<T>,
     file: &'a fs::File,
+}
+
+/// What belongs to an open file.
+struct OpenFile<T: Operations> {
+    device: ARef<Device<T>>,
+    data: T::FileData,
 }
 
 impl<T: Operations> File<'_, T> {
     /// The device whose node was opened.
     pub(crate) fn device(&self) -> &Device<T> {
-        self.device
+        &self.open.device
+    }
+
+    /// What the driver keeps for this file.
+    pub(crate) fn data(&self) -> &T::FileData {
+        &self.open.data
     }
 
     /// Whether the file was opened for writing.
@@ -48,11 +63,10 @@ impl<T: Operations> File<'_, T> {
     /// `file` must have been opened by [`VTable::open`] and stay open for `'a`, and the calling
     /// thread must not be in an `fdget_pos` section for it.
     unsafe fn from_raw<'a>(file: *mut bindings::file) -> File<'a, T> {
-        // SAFETY: `open` stored a reference that `release` gives back, so the device is alive.
-        // The rest is by the caller.
+        // SAFETY: `open` stored a box that `release` frees. The rest is by the caller.
         unsafe {
             File {
-                device: &*(*file).private_data.cast::<Device<T>>(),
+                open: &*(*file).private_data.cast::<OpenFile<T>>(),
                 file: fs::File::from_raw_file(file),
             }
         }
@@ -92,10 +106,17 @@ impl<T: Operations> VTable<T> {
             return ENODEV.to_errno();
         }
 
-        // SAFETY: The file is being opened, so its private data is ours to set.
-        unsafe { (*file).private_data = ARef::into_raw(ARef::from(device)).as_ptr().cast() };
+        let open = OpenFile {
+            device: ARef::from(device),
+            data: T::open(device),
+        };
+        match KBox::new(open, GFP_KERNEL) {
+            // SAFETY: The file is being opened, so its private data is ours to set.
+            Ok(open) => unsafe { (*file).private_data = KBox::into_raw(open).cast() },
+            Err(error) => return Error::from(error).to_errno(),
+        }
 
-        // SAFETY: Both are valid, by the caller.
+        // SAFETY: Both are valid, by the caller. It cannot fail.
         unsafe { bindings::stream_open(inode, file) }
     }
 
@@ -103,12 +124,8 @@ impl<T: Operations> VTable<T> {
     ///
     /// Called by the VFS only, once, for a file that was opened by [`Self::open`].
     unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: This is the reference that `open` stored, and nobody uses the file any more.
-        unsafe {
-            if let Some(device) = core::ptr::NonNull::new((*file).private_data) {
-                drop(ARef::<Device<T>>::from_raw(device.cast()));
-            }
-        }
+        // SAFETY: This is the box that `open` stored, and nobody uses the file any more.
+        drop(unsafe { KBox::<OpenFile<T>>::from_raw((*file).private_data.cast()) });
         0
     }
 
@@ -117,20 +134,21 @@ impl<T: Operations> VTable<T> {
     /// Called by the VFS only, for a file that was opened by [`Self::open`].
     unsafe extern "C" fn read(
         file: *mut bindings::file,
-        _buffer: *mut c_char,
+        buffer: *mut c_char,
         size: usize,
         _position: *mut bindings::loff_t,
     ) -> isize {
         // SAFETY: By the caller, and the file is a stream, which has no `fdget_pos` section.
         let file = unsafe { File::<T>::from_raw(file) };
-        if file.device.is_gone() {
+        if file.device().is_gone() {
             // CAST: An errno fits.
             return ENODEV.to_errno() as isize;
         }
         if size == 0 {
             return 0;
         }
-        match T::read(&file) {
+        let buffer = UserSlice::new(UserPtr::from_ptr(buffer.cast()), size).writer();
+        match T::read(&file, buffer) {
             // CAST: Not more than what was asked for, which fits.
             Ok(count) => count as isize,
             // CAST: An errno fits.
@@ -149,10 +167,12 @@ impl<T: Operations> VTable<T> {
         let (file, table) = unsafe { (File::<T>::from_raw(file), PollTable::from_raw(table)) };
 
         // First the queue, then the look: what happens in between wakes up the poll.
-        table.register_wait(file.file, file.device.queue());
-        if file.device.is_gone() {
+        table.register_wait(file.file, file.device().queue());
+        if file.device().is_gone() {
             // Readable too: whoever waits for nothing else gets to read, and to know.
             bindings::POLLIN | bindings::POLLRDNORM | bindings::POLLERR | bindings::POLLHUP
+        } else if T::is_readable(&file) {
+            bindings::POLLIN | bindings::POLLRDNORM
         } else {
             0
         }

@@ -4,6 +4,7 @@
 
 use core::ptr::NonNull;
 use kernel::{
+    bindings,
     device,
     error::to_result,
     prelude::*,
@@ -15,6 +16,7 @@ use super::{
         self,
         SrcuGuard, //
     },
+    interrupts::Interrupts,
     Device,
     Operations, //
 };
@@ -24,20 +26,23 @@ use super::{
 /// Its end comes in this order, and every step has its reason:
 ///
 /// 1. The device is marked gone and all its sleepers are woken up. From here on nobody enters, and
-///    whoever waits returns. It has to come first: step 2 waits for running `show` and `store`, and
+///    whoever waits returns. It has to come first: step 3 waits for running `show` and `store`, and
 ///    a `store` may be asleep.
-/// 2. `cdev_device_del` takes the node and the attributes away. It returns when no `show` or
+/// 2. Files that are open stay open, and their operations can still be called, as can those of
+///    interrupts. The gate waits for those inside; the others find it closed. After that nobody
+///    announces a change of the device, which must not happen while it is taken away.
+/// 3. `cdev_device_del` takes the node and the attributes away. It returns when no `show` or
 ///    `store` runs any more, so those need no guard. No lock may be held here that they take.
-/// 3. Files that are open stay open, and their operations can still be called. The gate waits for
-///    those inside; the others find it closed.
-/// 4. Nobody can reach the registration data any more: it is dropped.
-/// 5. The reference to the device is given back. An open file may keep it alive for longer.
+/// 4. The interrupts are stopped, and their handlers have returned.
+/// 5. Nobody can reach the registration data any more: it is dropped.
+/// 6. The reference to the device is given back. An open file may keep it alive for longer.
 ///
 /// # Invariants
 ///
 /// `device` was added, and its `registration_data` points to `_data`.
 pub(crate) struct Registration<'a, T: Operations> {
-    // Fields are dropped in declaration order, after `drop`: steps 4 and 5.
+    // Fields are dropped in declaration order, after `drop`: steps 4 to 6.
+    _interrupts: Interrupts<'a, T>,
     _data: KBox<T::RegistrationData<'a>>,
     device: ARef<Device<T>>,
 }
@@ -65,6 +70,11 @@ impl<'a, T: Operations> Registration<'a, T> {
         // error path below have drained the device.
         unsafe { device.set_registration_data(NonNull::from(&*registration_data).cast()) };
 
+        // SAFETY: The data is dropped after what borrows it here, and `'a` is not over then.
+        let borrowed = unsafe { &*core::ptr::from_ref(&*registration_data) };
+        // SAFETY: It is kept with the data, and dropped before it.
+        let interrupts = unsafe { Interrupts::new(&device, borrowed)? };
+
         // SAFETY: `device` is initialised and was not added before.
         let result = unsafe { compat::cdev_device_add(device.cdev(), device.as_raw()) };
         if let Err(error) = to_result(result) {
@@ -75,8 +85,12 @@ impl<'a, T: Operations> Registration<'a, T> {
             return Err(error);
         }
 
+        // Not earlier: what the interrupts announce has to be there.
+        T::start(&device, borrowed);
+
         // INVARIANT: As established above.
         Ok(Self {
+            _interrupts: interrupts,
             _data: registration_data,
             device,
         })
@@ -86,9 +100,9 @@ impl<'a, T: Operations> Registration<'a, T> {
 impl<T: Operations> Drop for Registration<'_, T> {
     fn drop(&mut self) {
         self.device.mark_gone();
+        self.device.drain();
         // SAFETY: By the type invariant the device was added, and it is deleted only here.
         unsafe { compat::cdev_device_del(self.device.cdev(), self.device.as_raw()) };
-        self.device.drain();
     }
 }
 
@@ -109,6 +123,23 @@ impl<'a, T: Operations> Guard<'a, T> {
             device,
             _entered: entered,
         }
+    }
+
+    /// Wakes up those who poll an attribute for a change.
+    pub(crate) fn notify_attribute(&self, name: &CStr) {
+        let kobj = self.device.kobj();
+        // SAFETY: The device is not taken away while `self` lives, and the name is a string.
+        unsafe { bindings::sysfs_notify(kobj, core::ptr::null(), name.as_char_ptr()) };
+    }
+
+    /// Tells user space that the device has changed.
+    pub(crate) fn announce_change(&self) {
+        let kobj = self.device.kobj();
+        // SAFETY: As above.
+        let result =
+            unsafe { bindings::kobject_uevent(kobj, bindings::kobject_action_KOBJ_CHANGE) };
+        // Nobody is hurt who looks at the attributes.
+        let _ = result;
     }
 
     /// Calls `f` with the registration data.

@@ -158,6 +158,36 @@ struct vgpu_submit {
 	__u32 reserved[2];
 };
 
+#define VGPU_EVENT_CONFIG_CHANGED	1
+#define VGPU_EVENT_COMMAND_DONE		2
+
+/**
+ * struct vgpu_event - what a read of the node gives, on revision 2
+ * @type: VGPU_EVENT_CONFIG_CHANGED: pool_id, priority or vm_id have changed;
+ *	VGPU_EVENT_COMMAND_DONE: the device has completed a command, anybody's
+ * @count: how often since the last record of that type or, for the first one,
+ *	since the file was opened; more than 1 if the reader was slower
+ * @value: config_generation; or the number of commands completed since the
+ *	driver bound the device, wraps
+ * @reserved: 0
+ *
+ * read(2) gives as many whole records as fit and there are, and waits for the
+ * first. A new type may come: ignore what is not known.
+ *
+ * Return: number of bytes, or -1 with errno
+ *	ENODEV: the device is gone, or went while waiting
+ *	EAGAIN: there is none and the file is non-blocking; always on revision 1
+ *	EINVAL: not one record fits
+ *	EINTR: a signal came first
+ *	EFAULT: bad pointer
+ */
+struct vgpu_event {
+	__u32 type;
+	__u32 count;
+	__u32 value;
+	__u32 reserved;
+};
+
 /* Not taken in the kernel's Documentation/userspace-api/ioctl/ioctl-number.rst. */
 #define VGPU_IOC_MAGIC			0xe1
 #define VGPU_IOC_NR_GET_INFO		0x00

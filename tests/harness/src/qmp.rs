@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use qapi::qmp::{self, Event};
 use qapi::{Any, Command, Dictionary, Stream};
 
@@ -179,6 +179,20 @@ impl Qmp {
             path: path(object),
             property: property.to_owned(),
         })
+    }
+
+    /// Executes a command of the monitor for people, which says nothing if it succeeds.
+    ///
+    /// # Errors
+    ///
+    /// What it says.
+    pub fn monitor(&self, line: &str) -> Result<()> {
+        let said = self.execute(&qmp::human_monitor_command {
+            command_line: line.to_owned(),
+            cpu_index: None,
+        })?;
+        ensure!(said.trim().is_empty(), "{line}: {said}");
+        Ok(())
     }
 
     /// Switches trace events on or off by pattern, as in `vgpu_stub_*`. They go to

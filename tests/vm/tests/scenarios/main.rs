@@ -9,6 +9,7 @@ mod hotplug;
 mod identity;
 mod loading;
 mod power;
+mod revision_2;
 mod scripted;
 mod selftests;
 mod tools;

@@ -13,9 +13,12 @@ use harness::qapi::qmp::{KeyValue, QKeyCode, send_key};
 use harness::{Artifacts, Guest, Machine};
 use serde_json::Value;
 use tempfile::TempDir;
-use vm_tests::{guest_with_driver, on_each_machine, selftest};
+use vm_tests::{guest_with_driver, interrupts, on_each_machine, selftest};
 
-on_each_machine!(the_device_outlives_suspend_to_idle_and_to_ram);
+on_each_machine!(
+    the_device_outlives_suspend_to_idle_and_to_ram,
+    a_device_that_was_switched_off_meanwhile_interrupts_again,
+);
 
 /// How long going to sleep and waking up may take.
 const SUSPEND: Duration = Duration::from_secs(120);
@@ -92,6 +95,23 @@ fn the_device_outlives_suspend_to_idle_and_to_ram(machine: Machine) -> Result<()
         works(&guest)?;
     }
     selftest(&guest, "chardev vgpu0")?;
+    guest.finish()
+}
+
+fn a_device_that_was_switched_off_meanwhile_interrupts_again(machine: Machine) -> Result<()> {
+    let device = "id=gpu,addr=6,revision=2,command-latency-us=20000";
+    let guest = guest_with_driver("suspend-2", machine, &[device])?;
+    for (vm_id, state) in [(1, "s2idle"), (2, "deep"), (3, "deep")] {
+        suspend(&guest, state)?;
+        let before = interrupts(&guest, "MSIX")?;
+        guest.check("vgpuinfo command 7")?;
+        guest
+            .qmp()
+            .qom_set("/machine/peripheral/gpu", "vm_id", i64::from(vm_id))?;
+        guest.check(&format!("vgpuinfo wait --for vm_id={vm_id} --timeout 20"))?;
+        let more = interrupts(&guest, "MSIX")? - before;
+        ensure!(more == 2, "{state}: {more} interrupts and not one for each");
+    }
     guest.finish()
 }
 

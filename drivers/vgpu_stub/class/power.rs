@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a class device does when the machine sleeps and wakes up.
+//!
+//! The bus saves and restores what it knows of the parent. Registers of the device's own come back
+//! as they are after a reset.
+
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+use super::{
+    Device,
+    Operations, //
+};
+
+/// The `struct dev_pm_ops` of a driver's devices.
+pub(super) const fn operations<T: Operations>() -> &'static bindings::dev_pm_ops {
+    &VTable::<T>::VTABLE
+}
+
+struct VTable<T: Operations>(PhantomData<T>);
+
+impl<T: Operations> VTable<T> {
+    const VTABLE: bindings::dev_pm_ops = bindings::dev_pm_ops {
+        // From suspend, and from a hibernation that did not come about or did.
+        resume: Some(Self::resume),
+        thaw: Some(Self::resume),
+        restore: Some(Self::resume),
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// Called by the driver core only, with the `struct device` of a `Device<T>` of which it has a
+    /// reference.
+    unsafe extern "C" fn resume(dev: *mut bindings::device) -> c_int {
+        // SAFETY: By the caller.
+        let device = unsafe { Device::<T>::from_raw(dev) };
+        // One that is being taken away does not need it any more.
+        if let Ok(guard) = device.enter() {
+            guard.with(|data| T::start(device, data));
+        }
+        0
+    }
+}
