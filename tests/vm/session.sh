@@ -39,8 +39,9 @@ put() {
 step bind put "$address" $driver/bind
 for device in "$class"/vgpu*; do
 	[ -e "$device" ] || continue
-	for attribute in pool_id priority vm_id command status; do
-		step $attribute cat "$device/$attribute"
+	for attribute in pool_id priority vm_id command status features config_generation \
+		commands_submitted commands_completed result; do
+		[ ! -e "$device/$attribute" ] || step $attribute cat "$device/$attribute"
 	done
 	step list vgpuinfo --json
 	step submit vgpuinfo command 5 --timeout 0.1
