@@ -29,6 +29,17 @@ pub enum Priority {
     High,
 }
 
+/// The revisions of the device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revision {
+    /// The default, which is the guide's.
+    #[default]
+    One = 1,
+    /// With interrupts, commands that take time, and an identity that can change
+    /// while the VM runs.
+    Two = 2,
+}
+
 /// The properties of one device. The defaults are the device model's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Device {
@@ -38,6 +49,8 @@ pub struct Device {
     pub priority: Priority,
     /// The property `vm_id`.
     pub vm_id: u32,
+    /// The property `revision`.
+    pub revision: Revision,
 }
 
 impl Pool {
@@ -67,6 +80,25 @@ impl Priority {
     }
 }
 
+impl Revision {
+    /// All of them, the oldest first.
+    pub const ALL: [Revision; 2] = [Revision::One, Revision::Two];
+
+    /// The text that the device model takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Revision::One => "1",
+            Revision::Two => "2",
+        }
+    }
+
+    /// The number.
+    pub fn number(self) -> u8 {
+        // CAST: that is how they are declared.
+        self as u8
+    }
+}
+
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -74,6 +106,12 @@ impl fmt::Display for Pool {
 }
 
 impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -97,6 +135,15 @@ impl FromStr for Priority {
     }
 }
 
+impl FromStr for Revision {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Revision::ALL.into_iter().find(|it| it.name() == text);
+        known.ok_or("revision is 1 or 2")
+    }
+}
+
 /// Reads a `vm_id`.
 ///
 /// # Errors
@@ -115,8 +162,14 @@ impl fmt::Display for Device {
             pool,
             priority,
             vm_id,
+            revision,
         } = self;
-        write!(f, "pool_id={pool},priority={priority},vm_id={vm_id}")
+        write!(f, "pool_id={pool},priority={priority},vm_id={vm_id}")?;
+        match revision {
+            // A device model that knows no other has no such property.
+            Revision::One => Ok(()),
+            revision => write!(f, ",revision={revision}"),
+        }
     }
 }
 
@@ -156,14 +209,20 @@ mod tests {
 
     #[test]
     fn the_argument_has_the_guides_text_in_front() {
-        let device = Device {
+        let mut device = Device {
             pool: Pool::B,
             priority: Priority::High,
             vm_id: 200,
+            revision: Revision::One,
         };
         assert_eq!(
             device.argument(1, 0x1d),
             "vgpu-stub,pool_id=B,priority=high,vm_id=200,id=vgpu-stub1,addr=0x1d"
+        );
+        device.revision = Revision::Two;
+        assert_eq!(
+            device.argument(0, 0x1e),
+            "vgpu-stub,pool_id=B,priority=high,vm_id=200,revision=2,id=vgpu-stub0,addr=0x1e"
         );
     }
 

@@ -43,7 +43,7 @@ pub enum KeyError {
     #[error("{0} is not of the form name=value")]
     NoValue(Shown),
     /// Not a property that a device has.
-    #[error("{0} is no property; there are pool_id, priority and vm_id")]
+    #[error("{0} is no property; there are pool_id, priority, vm_id and revision")]
     UnknownProperty(Shown),
     /// A property that is given twice for one device.
     #[error("{0} is given twice for one device")]
@@ -158,6 +158,10 @@ impl Properties {
                 self.once("vm_id")?;
                 self.device.vm_id = parse_vm_id(value).map_err(bad)?;
             }
+            "revision" => {
+                self.once("revision")?;
+                self.device.revision = value.parse().map_err(bad)?;
+            }
             _ => return Err(KeyError::UnknownProperty(Shown::new(name))),
         }
         Ok(())
@@ -189,17 +193,23 @@ impl Properties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::{Pool, Priority};
+    use crate::device::{Pool, Priority, Revision};
 
     const B: Device = Device {
         pool: Pool::B,
         priority: Priority::High,
         vm_id: 200,
+        revision: Revision::One,
     };
     const DEFAULT: Device = Device {
         pool: Pool::A,
         priority: Priority::Medium,
         vm_id: 0,
+        revision: Revision::One,
+    };
+    const LIVE: Device = Device {
+        revision: Revision::Two,
+        ..B
     };
 
     #[test]
@@ -208,6 +218,8 @@ mod tests {
             ("pool_id=B,priority=high,vm_id=200", vec![B]),
             ("vm_id=0xc8,priority=high,pool_id=B", vec![B]),
             ("pool_id=A", vec![DEFAULT]),
+            ("revision=1", vec![DEFAULT]),
+            ("pool_id=B,priority=high,vm_id=200,revision=2", vec![LIVE]),
             (
                 "vm_id=0;pool_id=B,vm_id=200,priority=high",
                 vec![DEFAULT, B],
@@ -219,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_written_to_the_typed_key_is_what_is_read_from_it() {
-        let devices = vec![B, DEFAULT, B];
+        let devices = vec![B, DEFAULT, LIVE];
         assert_eq!(parse_typed(format_typed(&devices).as_bytes()), Ok(devices));
     }
 
@@ -263,10 +275,11 @@ mod tests {
                 "'vm_id=-1': vm_id is a number from 0 to 4294967295",
             ),
             ("vm_id=010", "'vm_id=010': vm_id has no leading zero"),
+            ("revision=3", "'revision=3': revision is 1 or 2"),
             ("pool_id", "'pool_id' is not of the form name=value"),
             (
                 "id=x",
-                "'id' is no property; there are pool_id, priority and vm_id",
+                "'id' is no property; there are pool_id, priority, vm_id and revision",
             ),
             (
                 "pool_id=A,pool_id=B",

@@ -144,7 +144,7 @@ type Break = fn(&Host, &mut Qemu);
 
 #[test]
 fn a_broken_link_is_named_and_what_needs_it_is_not_checked() {
-    let breaks: [(&str, &str, Break); 14] = [
+    let breaks: [(&str, &str, Break); 15] = [
         ("package", "without the device", |host, _| {
             fs::write(host.path("package"), "qemu-4.2.1-4.6.4.2.x86_64\n").unwrap();
         }),
@@ -183,6 +183,11 @@ fn a_broken_link_is_named_and_what_needs_it_is_not_checked() {
             let address = "/0/devices/1/pci_bridge/devices/0/regions/0/address";
             *qemu.pci.pointer_mut(address).unwrap() = json!(-1);
         }),
+        (
+            "properties",
+            "its revision is 2, and 1 in the key",
+            |_, qemu| qemu.make_live(),
+        ),
         (
             "properties",
             "the register of pool_id is 0x41",

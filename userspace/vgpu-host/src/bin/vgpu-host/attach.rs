@@ -102,5 +102,6 @@ pub(crate) fn shown((number, device): (usize, &Device)) -> Value {
         "pool_id": device.pool.name(),
         "priority": device.priority.name(),
         "vm_id": device.vm_id,
+        "revision": device.revision.number(),
     })
 }

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use serde_json::Value;
 use vgpu_cli::{ExitCodes, Shell};
 use vgpu_host::device::parse_vm_id;
-use vgpu_host::{Device, Pool, Priority};
+use vgpu_host::{Device, Pool, Priority, Revision};
 
 use crate::exit::Exit;
 
@@ -155,6 +155,11 @@ fn priority() -> impl TypedValueParser<Value = Priority> {
         .try_map(|text| text.parse::<Priority>())
 }
 
+fn revision() -> impl TypedValueParser<Value = Revision> {
+    PossibleValuesParser::new(Revision::ALL.map(Revision::name))
+        .try_map(|text| text.parse::<Revision>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Properties {
     /// The pool
@@ -166,6 +171,9 @@ pub(crate) struct Properties {
     /// The number of the virtual machine
     #[arg(long, default_value_t = 0, value_parser = parse_vm_id)]
     vm_id: u32,
+    /// The revision of the device; 2 can change while the VM runs
+    #[arg(long, default_value_t = Revision::default(), value_parser = revision())]
+    revision: Revision,
 }
 
 impl Properties {
@@ -174,6 +182,7 @@ impl Properties {
             pool: self.pool,
             priority: self.priority,
             vm_id: self.vm_id,
+            revision: self.revision,
         }
     }
 }

@@ -133,7 +133,7 @@ fn changeable(running: &mut Running, uuid: &str, number: usize) -> Result<(), Fa
             what: format!(
                 "{id} of VM {uuid} is of revision 1, which cannot change while the VM runs"
             ),
-            hint: "vgpu-host attach sets what counts when the VM is shut down and started",
+            hint: "vgpu-host attach --revision 2 gives it another one when it is shut down and started",
         }),
     }
 }

@@ -233,6 +233,13 @@ impl Chain {
     ) -> Step {
         for (number, (it, words)) in expected.iter().zip(registers).enumerate() {
             let id = device::id(number);
+            // What has no such property is what there was before.
+            let found = running.property(number, "revision")?.unwrap_or(1.into());
+            let wanted = it.revision.number();
+            if found != wanted {
+                let what = format!("{id}: its revision is {found}, and {wanted} in the key");
+                return Ok(self.broken(what, RESTART));
+            }
             for (name, register, raw, value) in fields(it) {
                 let found = running.property(number, name)?.unwrap_or_default();
                 if found != value {
@@ -246,7 +253,7 @@ impl Chain {
                 }
             }
         }
-        self.good("pool_id, priority and vm_id are those of the key");
+        self.good("pool_id, priority, vm_id and revision are those of the key");
         Ok(ControlFlow::Continue(()))
     }
 
