@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, ensure};
 use harness::{Guest, Machine};
 use vm_tests::{
-    guest_with_driver, on_each_machine, selftest, unplug_under_load, wait_for_releases,
+    guest_with_driver, on_each_machine, selftest, unplug_in_the_middle_of_a_command,
+    unplug_under_load, wait_for_releases,
 };
 
 use crate::number;
@@ -15,6 +16,7 @@ use crate::number;
 on_each_machine!(
     unplugging_under_load_leaves_nothing,
     unbinding_under_load_leaves_nothing,
+    unplugging_in_the_middle_of_a_command_leaves_nothing,
 );
 
 const ROUNDS: u32 = 25;
@@ -98,6 +100,15 @@ fn unbinding_under_load_leaves_nothing(machine: Machine) -> Result<()> {
     let guest = guest_with_driver("cycles-unbind", machine, &["pool_id=B"])?;
     leaves_nothing(&guest, rounds, |rounds| {
         selftest(&guest, &format!("removal unbind {rounds}"))
+    })?;
+    guest.finish()
+}
+
+fn unplugging_in_the_middle_of_a_command_leaves_nothing(machine: Machine) -> Result<()> {
+    let rounds = number("VGPU_CYCLES", ROUNDS)?;
+    let guest = guest_with_driver("cycles-pending", machine, &["pool_id=A"])?;
+    leaves_nothing(&guest, rounds, |rounds| {
+        unplug_in_the_middle_of_a_command(&guest, rounds)
     })?;
     guest.finish()
 }

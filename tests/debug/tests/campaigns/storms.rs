@@ -14,13 +14,18 @@ fn eight_threads_get_through_while_devices_and_the_module_come_and_go(
     machine: Machine,
 ) -> Result<()> {
     let seconds = number("VGPU_STORM", 60)?;
-    let guest = guest_with_driver("storm", machine, &["pool_id=A", "pool_id=B,vm_id=1"])?;
+    let live = "revision=2,command-latency-us=2000,id=live,addr=7";
+    let guest = guest_with_driver("storm", machine, &["pool_id=A", live])?;
     let mut storm = guest.spawn(&format!("{SELFTESTS}/storm {seconds}"))?;
-    let mut plugs = 0;
+    let mut plugs = 0_u32;
     while !storm.has_ended()? {
         guest.plug("pool_id=B,vm_id=2,id=plugged")?;
         guest.unplug("plugged", UNPLUG)?;
         plugs += 1;
+        // The one that stays changes meanwhile.
+        guest
+            .qmp()
+            .qom_set("/machine/peripheral/live", "vm_id", i64::from(plugs))?;
     }
     let output = storm.wait()?;
     let text = output.text();
