@@ -14,6 +14,15 @@ modprobe vgpu_stub || exit
 "$tests"/compat /dev/vgpu0
 "$tests"/removal unbind 2
 
+# Revision 2, whose identity nobody changes here.
+for slot in 0d 0e 0f; do
+	device=$(ls /sys/bus/pci/devices/0000:00:$slot.0/vgpu)
+	"$tests"/chardev "$device"
+	vgpuinfo command 1 "$device"
+	vgpuinfo check "$device" --source chardev
+	cat /sys/class/vgpu/"$device"/*
+done
+
 # One waits for its turn and one for the other's end, until a signal, the time and
 # unbind put an end to it.
 vgpuinfo command 1 $stuck --timeout 1 &

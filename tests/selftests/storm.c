@@ -261,10 +261,12 @@ static void reload(void)
 /* Now a device goes from the driver and comes back, now the module. */
 static void disturb(void)
 {
+	static unsigned int times;
 	char name[64], address[64];
 
 	usleep(rand() % 100000);
-	if (!(rand() % 4)) {
+	/* The module first, so that this has been tried however slow everything is. */
+	if (!(times++ % 4)) {
 		reload();
 	} else if (any_device(name, sizeof(name)) &&
 		   !find_address(name, address, sizeof(address))) {

@@ -13,14 +13,10 @@ use vm_tests::{
     unplug_in_the_middle_of_a_command,
 };
 
+// How a device interrupts is up to the machine.
 on_each_machine!(
     all_selftests_hold_on_revision_2,
     interrupts_come_by_msix_and_by_a_line_that_is_shared,
-    every_change_of_a_running_device_is_seen_by_all_who_wait,
-    commands_that_take_their_time_are_waited_for_asleep,
-    a_device_goes_while_a_command_is_pending,
-    a_device_that_cannot_interrupt_is_asked,
-    a_snapshot_in_the_middle_of_a_command_completes_it_once,
 );
 
 /// How often the host changes a device.
@@ -64,8 +60,9 @@ fn interrupts_come_by_msix_and_by_a_line_that_is_shared(machine: Machine) -> Res
     guest.finish()
 }
 
-fn every_change_of_a_running_device_is_seen_by_all_who_wait(machine: Machine) -> Result<()> {
-    let guest = guest_with_driver("live", machine, &["revision=2,id=gpu,addr=6"])?;
+#[test]
+fn every_change_of_a_running_device_is_seen_by_all_who_wait() -> Result<()> {
+    let guest = guest_with_driver("live", Machine::Pc, &["revision=2,id=gpu,addr=6"])?;
     quietly(&guest, || {
         let mut live = guest.spawn(&format!("exec {SELFTESTS}/live {CHANGES}"))?;
         while live.next_line(UNPLUG)?.context("live ended")? != "ready" {}
@@ -105,13 +102,14 @@ fn every_change_of_a_running_device_is_seen_by_all_who_wait(machine: Machine) ->
     guest.finish()
 }
 
-fn commands_that_take_their_time_are_waited_for_asleep(machine: Machine) -> Result<()> {
+#[test]
+fn commands_that_take_their_time_are_waited_for_asleep() -> Result<()> {
     let devices = [
         "revision=2,command-latency-us=5000",
         "revision=2,command-latency-us=1500000",
         "revision=2,command-latency-us=4294967295",
     ];
-    let guest = guest_with_driver("latency", machine, &devices)?;
+    let guest = guest_with_driver("latency", Machine::Pc, &devices)?;
     quietly(&guest, || {
         // Four processes with a command each, again and again.
         guest.check(
@@ -164,16 +162,18 @@ fn commands_that_take_their_time_are_waited_for_asleep(machine: Machine) -> Resu
     guest.finish()
 }
 
-fn a_device_goes_while_a_command_is_pending(machine: Machine) -> Result<()> {
-    let guest = guest_with_driver("pending", machine, &[])?;
+#[test]
+fn a_device_goes_while_a_command_is_pending() -> Result<()> {
+    let guest = guest_with_driver("pending", Machine::Pc, &[])?;
     quietly(&guest, || unplug_in_the_middle_of_a_command(&guest, 10))?;
     guest.finish()
 }
 
-fn a_device_that_cannot_interrupt_is_asked(machine: Machine) -> Result<()> {
+#[test]
+fn a_device_that_cannot_interrupt_is_asked() -> Result<()> {
     const LIAR: &str = "/machine/peripheral/liar";
     let device = "vgpu-stub-hostile,id=liar,revision=2,features=7,intx=off,status=1,pool-id=0x42";
-    let guest = guest("asked", machine, &[device])?;
+    let guest = guest("asked", Machine::Pc, &[device])?;
     guest.check("modprobe vgpu_stub")?;
     let said = "dmesg | grep -c 'vgpu_stub .*: No interrupts (ENOSPC): the status is asked for'";
     ensure!(guest.check(said)? == "1", "it is not said once");
@@ -204,13 +204,13 @@ fn a_device_that_cannot_interrupt_is_asked(machine: Machine) -> Result<()> {
     guest.finish()
 }
 
-fn a_snapshot_in_the_middle_of_a_command_completes_it_once(machine: Machine) -> Result<()> {
+#[test]
+fn a_snapshot_in_the_middle_of_a_command_completes_it_once() -> Result<()> {
     let images = tempfile::tempdir()?;
     let [below, image] = ["below", "image"].map(|name| images.path().join(name));
     File::create(&below)?.set_len(1 << 20)?;
     let drive = format!("if=none,id=state,format=raw,file={}", below.display());
-    let guest = Guest::builder(&format!("snapshot-{machine}"))
-        .machine(machine)
+    let guest = Guest::builder("snapshot")
         .device("revision=2,command-latency-us=3000000")
         .qemu_arguments(["-drive", &drive])
         .boot()?;
