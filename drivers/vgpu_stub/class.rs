@@ -123,7 +123,7 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// Has the hardware interrupt: the device is registered, or the machine has been asleep.
     fn start(device: &Device<Self>, registration_data: &Self::RegistrationData<'_>);
 
-    /// Has it interrupt no more: the lines are about to be given up.
+    /// Has it interrupt no more: the lines are about to be given up, or the kernel is.
     fn stop(registration_data: &Self::RegistrationData<'_>);
 
     /// Adds the variables of a uevent.
@@ -197,6 +197,7 @@ impl<T: Operations> Class<T> {
             (*class).dev_uevent = Some(device::uevent_callback::<T>);
             (*class).class_release = Some(release_callback::<T>);
             (*class).pm = power::operations::<T>();
+            (*class).shutdown_pre = Some(power::shutdown_callback::<T>);
             bindings::xa_init_flags(&raw mut (*self.minors.get()).xa, IDA_INIT_FLAGS);
         }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a class device does when the machine sleeps and wakes up.
+//! What a class device does when the machine wakes up, and when it is switched off.
 //!
 //! The bus saves and restores what it knows of the parent. Registers of the device's own come back
-//! as they are after a reset.
+//! as they are after a reset. A kernel that is started by this one finds them as they were left.
 
 use core::marker::PhantomData;
 use kernel::{
@@ -19,6 +19,24 @@ use super::{
 /// The `struct dev_pm_ops` of a driver's devices.
 pub(super) const fn operations<T: Operations>() -> &'static bindings::dev_pm_ops {
     &VTable::<T>::VTABLE
+}
+
+/// Has the hardware interrupt no more: nobody is there to handle it until the next kernel has a
+/// driver for it, and another device may have the same line.
+///
+/// # Safety
+///
+/// Called by the driver core only, with the `struct device` of a `Device<T>` of which it has a
+/// reference.
+pub(super) unsafe extern "C" fn shutdown_callback<T: Operations>(
+    dev: *mut bindings::device,
+) -> c_int {
+    // SAFETY: By the caller.
+    let device = unsafe { Device::<T>::from_raw(dev) };
+    if let Ok(guard) = device.enter() {
+        guard.with(|data| T::stop(data));
+    }
+    0
 }
 
 struct VTable<T: Operations>(PhantomData<T>);

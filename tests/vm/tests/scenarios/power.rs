@@ -13,7 +13,7 @@ use harness::qapi::qmp::{KeyValue, QKeyCode, send_key};
 use harness::{Artifacts, Guest, Machine};
 use serde_json::Value;
 use tempfile::TempDir;
-use vm_tests::{guest_with_driver, interrupts, on_each_machine, selftest};
+use vm_tests::{UNPLUG, guest_with_driver, interrupts, on_each_machine, selftest};
 
 on_each_machine!(the_device_outlives_suspend_to_idle_and_to_ram);
 
@@ -147,6 +147,10 @@ fn the_device_works_in_a_kernel_that_this_one_has_started() -> Result<()> {
         .boot()?;
     guest.check("modprobe vgpu_stub")?;
     works(&guest)?;
+    guest.plug("revision=2,msix=off,id=live,addr=9")?;
+    // The register IRQ_ENABLE, which the driver has to itself while it is bound.
+    let enabled = "bar=$(head -n 1 /sys/bus/pci/devices/0000:00:09.0/resource)
+        busybox devmem $((${bar%% *} + 0x1c)) 32";
     let started = "cat /proc/sys/kernel/random/boot_id";
     let first = guest.check(started)?;
     let boots = guest.boots();
@@ -154,7 +158,11 @@ fn the_device_works_in_a_kernel_that_this_one_has_started() -> Result<()> {
     let _ = guest.run("vgpu-kexec /boot/vmlinuz /boot/initramfs.cpio");
     guest.wait_boot(boots)?;
     ensure!(guest.check(started)? != first, "it is the same kernel");
-    // Nobody has reset the device: it has the last command still.
+    // Nobody has reset the devices, and nobody is there yet to be interrupted.
+    guest.check("echo 1 >/sys/bus/pci/devices/0000:00:09.0/enable")?;
+    ensure!(guest.check(enabled)? == "0x00000000", "interrupts are on");
+    guest.unplug("live", UNPLUG)?;
+    // One has the last command still.
     guest.check("vgpuinfo get command --source bar | grep -x 0x0000005a")?;
     guest.check("modprobe vgpu_stub")?;
     works(&guest)?;
