@@ -3,11 +3,13 @@
 //! Devices of revision 2: interrupts, commands that take their time, and an identity
 //! that the host changes while it is in use.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::{Guest, Machine, ktap};
+use serde_json::Value;
 use vm_tests::{
     SELFTESTS, UNPLUG, guest, guest_with_driver, interrupts, on_each_machine, quietly, selftest,
     unplug_in_the_middle_of_a_command,
@@ -102,6 +104,19 @@ fn every_change_of_a_running_device_is_seen_by_all_who_wait() -> Result<()> {
     guest.finish()
 }
 
+/// The sequence numbers in what vgpuinfo has said of commands, in the order of the text.
+fn sequences(guest: &Guest, command: &str) -> Result<Vec<u64>> {
+    let text = guest.check(command)?;
+    let documents = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+    let numbers = documents.map(|document| {
+        let document = document.with_context(|| text.clone())?;
+        let device = &document["devices"][0];
+        ensure!(device["status"] == 1 && device["result"] == 0, "{document}");
+        device["sequence"].as_u64().context("it has no number")
+    });
+    numbers.collect()
+}
+
 #[test]
 fn commands_that_take_their_time_are_waited_for_asleep() -> Result<()> {
     let devices = [
@@ -111,19 +126,33 @@ fn commands_that_take_their_time_are_waited_for_asleep() -> Result<()> {
     ];
     let guest = guest_with_driver("latency", Machine::Pc, &devices)?;
     quietly(&guest, || {
-        // Four processes with a command each, again and again.
-        guest.check(
+        // Four processes with a command each, again and again: each gets its own.
+        let numbers = sequences(
+            &guest,
             "for process in 1 2 3 4; do
-                 (for round in $(seq 25); do vgpuinfo command $process vgpu0 || exit; done) &
-                 all=\"$all $!\"
-             done >/dev/null
-             for process in $all; do wait $process || exit; done",
+                 (for round in $(seq 25); do vgpuinfo -J command $process vgpu0; done) \\
+                     >/tmp/of$process & all=\"$all $!\"
+             done
+             wait $all; cat /tmp/of?",
         )?;
+        let numbers: BTreeSet<_> = numbers.into_iter().collect();
+        ensure!(numbers == (1..=100).collect(), "{numbers:?}");
         let completed = guest.check("cat /sys/class/vgpu/vgpu0/commands_completed")?;
         ensure!(
             completed == "100",
             "{completed} commands were completed, not 100"
         );
+
+        // Who comes first is served first.
+        let numbers = sequences(
+            &guest,
+            "for turn in 1 2 3 4; do
+                 vgpuinfo -J command 7 vgpu1 --timeout 30 >/tmp/turn$turn & all=\"$all $!\"
+                 sleep 0.3
+             done
+             wait $all; cat /tmp/turn?",
+        )?;
+        ensure!(numbers == [1, 2, 3, 4], "{numbers:?}");
 
         // In ticks of 10 ms, while it waits for a second and a half.
         let ticks = guest.check(
@@ -142,8 +171,8 @@ fn commands_that_take_their_time_are_waited_for_asleep() -> Result<()> {
         guest.check("vgpuinfo command 2 vgpu1 --timeout 20")?;
         let completed = guest.check("cat /sys/class/vgpu/vgpu1/commands_completed")?;
         ensure!(
-            completed == "3",
-            "{completed} commands were completed, not 3"
+            completed == "7",
+            "{completed} commands were completed, not 7"
         );
 
         // A device that never completes keeps nobody for longer than said.
