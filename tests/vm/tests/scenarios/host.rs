@@ -16,7 +16,8 @@ use tempfile::TempDir;
 
 const DOMAIN: &str = "7";
 /// Two devices, of which the second one can change while the VM runs.
-const KEY: &str = "pool_id=B,priority=high,vm_id=200;pool_id=A,priority=medium,vm_id=7,revision=2";
+const KEY: &str =
+    "pool_id=B,priority=high,vm_id=200,revision=1;pool_id=A,priority=medium,vm_id=7,revision=2";
 
 /// A host's files, with the processes of this machine.
 struct Host {
