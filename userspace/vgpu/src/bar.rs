@@ -66,7 +66,8 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
         }
         None => Err(taken()),
     };
-    let info = Info::consistent(
+    Info::consistent(
+        &path,
         || {
             let config_generation = generation()?;
             let registers = mapping.read(REGISTERS).ok_or_else(taken)?;
@@ -87,11 +88,7 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
             })
         },
         generation,
-    )?;
-    info.ok_or_else(|| Error::Malformed {
-        path: path.clone(),
-        what: "the identity does not stop changing".into(),
-    })
+    )
 }
 
 /// Refuses a device that nobody enabled or that is gone. One whose

@@ -3,6 +3,7 @@
 //! What a device says about itself, and where it may be asked.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::identity::all_ones;
 use crate::{Error, PoolId, Priority, Result, uapi};
@@ -65,18 +66,23 @@ const MOST_ATTEMPTS: usize = 8;
 impl Info {
     /// Reads an identity of which no part is from before a change and another
     /// from after it: `read` gives everything, beginning with the generation,
-    /// and `generation` that alone. `None` if it does not stop changing.
+    /// and `generation` that alone. One at `path` that does not stop changing is
+    /// not to be believed.
     pub(crate) fn consistent(
+        path: &Path,
         read: impl Fn() -> Result<Info>,
         generation: impl Fn() -> Result<u32>,
-    ) -> Result<Option<Info>> {
+    ) -> Result<Info> {
         for _ in 0..MOST_ATTEMPTS {
             let info = read()?;
             if generation()? == info.config_generation {
-                return Ok(Some(info));
+                return Ok(info);
             }
         }
-        Ok(None)
+        Err(Error::Malformed {
+            path: path.into(),
+            what: "the identity does not stop changing".into(),
+        })
     }
 
     /// Whether the host can change the identity of the running device.
@@ -111,6 +117,7 @@ mod tests {
     fn read(changes: u32) -> Option<(u32, u32)> {
         let generation = Cell::new(0);
         let info = Info::consistent(
+            Path::new("test"),
             || {
                 Ok(Info {
                     source: Source::Bar,
@@ -130,7 +137,7 @@ mod tests {
                 Ok(generation.get())
             },
         );
-        info.unwrap().map(|it| (it.config_generation, it.vm_id))
+        info.ok().map(|it| (it.config_generation, it.vm_id))
     }
 
     #[test]

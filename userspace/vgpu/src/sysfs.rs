@@ -16,7 +16,8 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
         true => attribute(device, "config_generation", parse_u32),
         false => Ok(0),
     };
-    let info = Info::consistent(
+    Info::consistent(
+        &path(device, "config_generation")?,
         || {
             Ok(Info {
                 source: Source::Sysfs,
@@ -30,14 +31,8 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
             })
         },
         generation,
-    )?;
-    match info {
-        Some(info) => info.checked(),
-        None => Err(Error::Malformed {
-            path: path(device, "config_generation")?,
-            what: "the identity does not stop changing".into(),
-        }),
-    }
+    )?
+    .checked()
 }
 
 /// Reads the attribute STATUS of `device`.
