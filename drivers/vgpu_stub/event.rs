@@ -30,7 +30,11 @@ pub(crate) struct Seen(u64);
 impl Seen {
     /// Everything that has happened so far.
     pub(crate) fn of(state: &State) -> Self {
-        Self(u64::from(state.generation) << 32 | u64::from(state.completed))
+        Self::new(state.generation, state.completed)
+    }
+
+    fn new(generation: u32, completed: u32) -> Self {
+        Self(u64::from(generation) << 32 | u64::from(completed))
     }
 
     fn generation(self) -> u32 {
@@ -73,8 +77,7 @@ pub(crate) fn next(old: Seen, new: Seen) -> Option<(vgpu_event, Seen)> {
             value: new.generation(),
             reserved: 0,
         };
-        let told = u64::from(new.generation()) << 32 | u64::from(old.completed());
-        Some((event, Seen(told)))
+        Some((event, Seen::new(new.generation(), old.completed())))
     } else if completions != 0 {
         let event = vgpu_event {
             type_: uapi::VGPU_EVENT_COMMAND_DONE,
