@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use harness::{Guest, GuestBuilder, Machine};
+use harness::{Guest, Machine};
 use vm_tests::{
     on_each_machine, selftest, unplug_in_the_middle_of_a_command, unplug_under_load,
     wait_for_releases,
@@ -61,14 +61,18 @@ fn interrupts(guest: &Guest) -> Result<String> {
 /// What a round takes at most, on the build machines that are slow.
 const ROUND: Duration = Duration::from_secs(5);
 
-/// A guest in which objects can be counted.
-fn builder(name: &str, machine: Machine, rounds: u32) -> GuestBuilder {
-    Guest::builder(&format!("cycles-{name}-{machine}"))
+/// A guest with the devices and the driver, in which objects can be counted.
+fn guest(name: &str, machine: Machine, devices: &[&str], rounds: u32) -> Result<Guest> {
+    let guest = Guest::builder(&format!("cycles-{name}-{machine}"))
         .machine(machine)
+        .devices(devices.iter().copied())
         .kernel_arguments(EXACT)
         // Most of what binding a device takes is the firmware's word on its interrupt.
         .kernel_arguments("acpi=noirq")
         .time_limit(Duration::from_secs(300) + ROUND * rounds)
+        .boot()?;
+    guest.check("modprobe vgpu_stub")?;
+    Ok(guest)
 }
 
 /// Does something `rounds` times over, and fails if each round, or every second one,
@@ -106,8 +110,7 @@ fn leaves_nothing(guest: &Guest, rounds: u32, something: impl Fn(u32) -> Result<
 
 fn unplugging_under_load_leaves_nothing(machine: Machine) -> Result<()> {
     let rounds = number("VGPU_CYCLES", ROUNDS)?;
-    let guest = builder("unplug", machine, rounds).boot()?;
-    guest.check("modprobe vgpu_stub")?;
+    let guest = guest("unplug", machine, &[], rounds)?;
     guest.plug("pool_id=A,id=plugged")?;
     leaves_nothing(&guest, rounds, |rounds| {
         guest.unplug("plugged", vm_tests::UNPLUG)?;
@@ -118,10 +121,7 @@ fn unplugging_under_load_leaves_nothing(machine: Machine) -> Result<()> {
 
 fn unbinding_under_load_leaves_nothing(machine: Machine) -> Result<()> {
     let rounds = number("VGPU_CYCLES", ROUNDS)?;
-    let guest = builder("unbind", machine, rounds)
-        .device("pool_id=B")
-        .boot()?;
-    guest.check("modprobe vgpu_stub")?;
+    let guest = guest("unbind", machine, &["pool_id=B"], rounds)?;
     leaves_nothing(&guest, rounds, |rounds| {
         selftest(&guest, &format!("removal unbind {rounds}"))
     })?;
@@ -130,10 +130,7 @@ fn unbinding_under_load_leaves_nothing(machine: Machine) -> Result<()> {
 
 fn unplugging_in_the_middle_of_a_command_leaves_nothing(machine: Machine) -> Result<()> {
     let rounds = number("VGPU_CYCLES", ROUNDS)?;
-    let guest = builder("pending", machine, rounds)
-        .device("pool_id=A")
-        .boot()?;
-    guest.check("modprobe vgpu_stub")?;
+    let guest = guest("pending", machine, &["pool_id=A"], rounds)?;
     leaves_nothing(&guest, rounds, |rounds| {
         unplug_in_the_middle_of_a_command(&guest, rounds)
     })?;
