@@ -2,12 +2,17 @@
 
 //! What the device must answer, in terms of the documentation and not of QEMU.
 
+mod revision_2;
+
+use std::time::Duration;
+
 use vgpu::uapi::{
-    VGPU_POOL_ID_A, VGPU_PRIORITY_MEDIUM, VGPU_REG_COMMAND, VGPU_REG_POOL_ID, VGPU_REG_PRIORITY,
-    VGPU_REG_STATUS, VGPU_REG_VM_ID, VGPU_STATUS_DONE,
+    VGPU_IRQ_CONFIG_CHANGED, VGPU_POOL_ID_A, VGPU_PRIORITY_MEDIUM, VGPU_REG_COMMAND,
+    VGPU_REG_POOL_ID, VGPU_REG_PRIORITY, VGPU_REG_STATUS, VGPU_REG_VM_ID,
 };
 
 use crate::Width;
+use revision_2::Revision2;
 
 /// The values of the three registers that the properties give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,30 +35,58 @@ impl Default for Identity {
     }
 }
 
-/// A device of revision 1.
+/// A device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Model {
-    /// What never changes.
+    /// What the host defines.
     pub identity: Identity,
     /// Value of COMMAND.
     pub command: u32,
     /// Value of STATUS.
     pub status: u32,
+    /// What only a device of revision 2 has.
+    pub revision_2: Option<Revision2>,
 }
 
 impl Model {
-    /// A device as it is after reset.
+    /// A new device of revision 1.
     pub fn new(identity: Identity) -> Self {
         Self {
             identity,
             command: 0,
             status: 0,
+            revision_2: None,
+        }
+    }
+
+    /// A new device of revision 2, whose commands take this long.
+    pub fn revision_2(identity: Identity, latency: Duration) -> Self {
+        Self {
+            revision_2: Some(Revision2::new(latency, 0)),
+            ..Self::new(identity)
         }
     }
 
     /// What a reset does.
     pub fn reset(&mut self) {
-        *self = Self::new(self.identity);
+        *self = Self {
+            revision_2: self
+                .revision_2
+                .map(|more| Revision2::new(more.latency, more.generation)),
+            ..Self::new(self.identity)
+        };
+    }
+
+    /// What happens when the host sets another identity: only revision 2 takes it.
+    pub fn configure(&mut self, identity: Identity) {
+        let Some(more) = &mut self.revision_2 else {
+            return;
+        };
+        if identity != self.identity {
+            self.identity = identity;
+            more.generation = more.generation.wrapping_add(1);
+            more.irq_status |= VGPU_IRQ_CONFIG_CHANGED;
+        }
     }
 
     /// The answer to a read.
@@ -67,23 +100,26 @@ impl Model {
     /// The effect of a write.
     pub fn write(&mut self, width: Width, offset: u64, value: u64) {
         for (at, bytes) in pieces(width, offset) {
-            if at == u64::from(VGPU_REG_COMMAND) {
-                let piece = (value >> (8 * (at - offset))) & mask(bytes);
-                self.command = u32::try_from(piece).expect("a piece has at most 32 bits");
-                self.status = VGPU_STATUS_DONE;
+            let piece = (value >> (8 * (at - offset))) & mask(bytes);
+            let piece = u32::try_from(piece).expect("a piece has at most 32 bits");
+            let at = u32::try_from(at).expect("an offset within BAR0");
+            if at == VGPU_REG_COMMAND {
+                self.submit(piece);
+            } else if let Some(more) = &mut self.revision_2 {
+                more.set_register(at, piece);
             }
         }
     }
 
     /// Only the first byte of a register has its value; the rest of it is 0.
     fn register(&self, at: u64) -> u32 {
-        match u32::try_from(at) {
-            Ok(VGPU_REG_COMMAND) => self.command,
-            Ok(VGPU_REG_STATUS) => self.status,
-            Ok(VGPU_REG_POOL_ID) => self.identity.pool_id,
-            Ok(VGPU_REG_PRIORITY) => self.identity.priority,
-            Ok(VGPU_REG_VM_ID) => self.identity.vm_id,
-            _ => 0,
+        match u32::try_from(at).expect("an offset within BAR0") {
+            VGPU_REG_COMMAND => self.command,
+            VGPU_REG_STATUS => self.status,
+            VGPU_REG_POOL_ID => self.identity.pool_id,
+            VGPU_REG_PRIORITY => self.identity.priority,
+            VGPU_REG_VM_ID => self.identity.vm_id,
+            at => self.revision_2.map_or(0, |more| more.register(at)),
         }
     }
 }

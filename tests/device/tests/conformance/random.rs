@@ -9,6 +9,7 @@ mod operations;
 use std::env;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use device_tests::pci::{self, Bar0, Slot};
 use device_tests::{Chipset, Hotplug, Machine, Model, Request};
@@ -49,7 +50,7 @@ impl Bench {
             bar0: SLOT.enable(&mut machine.cpu),
             machine,
             properties,
-            model: Model::new(properties.identity()),
+            model: properties.model(),
             rng,
             done: 0,
         }
@@ -67,6 +68,10 @@ impl Bench {
                 Request::Write(width, at, value) => {
                     self.model.write(width, at - base, value);
                     0
+                }
+                Request::Pass(time) => {
+                    self.model.pass(Duration::from_nanos(time));
+                    continue;
                 }
                 _ => unreachable!("no I/O ports here"),
             };
@@ -101,45 +106,84 @@ impl Bench {
                     .qmp
                     .execute("device_add", properties.object(SLOT));
                 self.properties = properties;
-                self.model = Model::new(properties.identity());
+                self.model = properties.model();
                 self.bar0 = SLOT.enable(&mut self.machine.cpu);
             }
-            Event::Restore(accesses) => {
+            Event::Change(place, other) => self.change(place, other),
+            Event::Restore(place, other, accesses) => {
                 self.machine.save();
-                let kept = (self.model, self.bar0);
+                let kept = (self.model, self.properties, self.bar0);
+                self.change(place, other);
                 self.access(accesses);
                 self.machine.load();
-                (self.model, self.bar0) = kept;
+                (self.model, self.properties, self.bar0) = kept;
             }
             Event::Migrate(properties) => {
+                let mut properties = properties.like(self.properties);
                 let target = self
                     .machine
                     .migrate(&["-device", &properties.argument(SLOT)]);
                 std::mem::replace(&mut self.machine, target).finish();
+                match &mut self.model.revision_2 {
+                    // What the guest was told goes with it.
+                    Some(more) => {
+                        more.latency = properties.latency();
+                        properties = properties.named(self.properties);
+                    }
+                    None => self.model.identity = properties.identity(),
+                }
                 self.properties = properties;
-                self.model.identity = properties.identity();
             }
         }
         self.done += 1;
     }
 
-    /// Makes accesses to where no device is listening.
+    /// Makes accesses to where no device is listening, and only time passes for it.
     fn unheard(&mut self, accesses: Accesses) {
         let requests = accesses.requests(&mut self.rng, self.bar0);
         self.machine.cpu.access_all(&requests);
+        for request in &requests {
+            if let Request::Pass(time) = *request {
+                self.model.pass(Duration::from_nanos(time));
+            }
+        }
         self.done += requests.len();
     }
 
-    /// Looks at the strings that the device was given and keeps.
-    fn check_properties(&mut self) {
-        let path = format!("/machine/peripheral/{}", Properties::ID);
-        for (property, expected) in self.properties.names() {
-            let value = self
-                .machine
-                .qmp
-                .execute("qom-get", json!({ "path": path, "property": property }));
+    /// Sets a property, which must be refused unless it may change.
+    fn change(&mut self, place: usize, other: Properties) {
+        let changed = self.properties.changed(place, other);
+        let (property, value) = changed.live()[place].clone();
+        let arguments = json!({ "path": Properties::PATH, "property": property, "value": value });
+        let answer = self.machine.qmp.try_execute("qom-set", arguments);
+        let changes = self.model.revision_2.is_some();
+        assert_eq!(
+            answer.is_ok(),
+            changes,
+            "operation {}: {answer:?}",
+            self.done
+        );
+        if changes {
+            self.properties = changed;
+            self.model.configure(changed.identity());
+        }
+    }
+
+    /// Looks at the properties, as the host sees them, and at the interrupt line.
+    fn check_rest(&mut self) {
+        for (property, expected) in self.properties.live() {
+            let arguments = json!({ "path": Properties::PATH, "property": property });
+            let value = self.machine.qmp.execute("qom-get", arguments);
             assert_eq!(value, expected, "operation {}: {property}", self.done);
         }
+        let status = SLOT.read16(&mut self.machine.cpu, pci::STATUS);
+        assert_eq!(
+            status & pci::STATUS_INTERRUPT != 0,
+            self.model.interrupts(),
+            "operation {}: the interrupt line, {:#?}",
+            self.done,
+            self.model
+        );
     }
 }
 
@@ -155,7 +199,7 @@ fn random_operations_answer_as_the_reference_model() {
         bench.access(accesses);
         let event = Event::random(&mut bench.rng);
         bench.happen(event);
-        bench.check_properties();
+        bench.check_rest();
     }
     bench.machine.finish();
     println!("{} operations", bench.done);

@@ -2,13 +2,15 @@
 
 //! What may happen to a device, drawn at random.
 
+use std::time::Duration;
+
 use device_tests::pci::{Bar0, Slot};
-use device_tests::{Identity, Request, Width};
+use device_tests::{Identity, Model, Request, Width};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use vgpu::uapi::*;
 
-/// A number of accesses to BAR0 in a row.
+/// A number of accesses to BAR0 in a row, between which time may pass.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accesses(usize);
 
@@ -23,16 +25,23 @@ impl Accesses {
     }
 }
 
+/// The longest that a command takes, and that passes at once.
+const LONG_US: u32 = 10;
+
 fn request(rng: &mut Rng, bar0: Bar0) -> Request {
+    if rng.u8(..48) == 0 {
+        return Request::Pass(rng.u64(1..=u64::from(LONG_US) * 1000));
+    }
     let width = *rng.choice(&Width::ALL).expect("there are widths");
     // Mostly where the registers are, where the interesting boundaries are too.
     let end = if rng.u8(..4) == 0 {
         u64::from(VGPU_BAR0_SIZE)
     } else {
-        u64::from(VGPU_REG_RESERVED) + 8
+        u64::from(VGPU_REG_RESERVED_2) + 8
     };
-    let offset = match rng.u8(..8) {
-        0 => VGPU_REG_COMMAND.into(),
+    let offset = match rng.u8(..16) {
+        0 | 1 => VGPU_REG_COMMAND.into(),
+        2 => VGPU_REG_IRQ_ENABLE.into(),
         _ => rng.u64(..=end - width.bytes()),
     };
     let address = bar0.address(offset);
@@ -43,35 +52,61 @@ fn request(rng: &mut Rng, bar0: Bar0) -> Request {
     }
 }
 
+const POOLS: [(&str, u32); 2] = [("A", VGPU_POOL_ID_A), ("B", VGPU_POOL_ID_B)];
+const PRIORITIES: [(&str, u32); 3] = [
+    ("low", VGPU_PRIORITY_LOW),
+    ("medium", VGPU_PRIORITY_MEDIUM),
+    ("high", VGPU_PRIORITY_HIGH),
+];
+
 /// The properties of a device.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Properties {
     pool_id: (&'static str, u32),
     priority: (&'static str, u32),
     vm_id: u32,
+    revision: u32,
+    latency_us: u32,
 }
 
 impl Properties {
     /// The id of the device, for QEMU.
     pub(crate) const ID: &'static str = "gpu";
 
+    /// Where QEMU has the device of this id.
+    pub(crate) const PATH: &'static str = "/machine/peripheral/gpu";
+
     pub(crate) fn random(rng: &mut Rng) -> Self {
-        let pools = [("A", VGPU_POOL_ID_A), ("B", VGPU_POOL_ID_B)];
-        let priorities = [
-            ("low", VGPU_PRIORITY_LOW),
-            ("medium", VGPU_PRIORITY_MEDIUM),
-            ("high", VGPU_PRIORITY_HIGH),
-        ];
+        let revision = rng.u32(1..=2);
+        let latency_us = if revision == 1 || rng.u8(..4) == 0 {
+            0
+        } else {
+            rng.u32(..=LONG_US)
+        };
         Self {
-            pool_id: *rng.choice(&pools).expect("there are pools"),
-            priority: *rng.choice(&priorities).expect("there are priorities"),
+            pool_id: rng.choice(POOLS).expect("there are pools"),
+            priority: rng.choice(PRIORITIES).expect("there are priorities"),
             vm_id: rng.u32(..),
+            revision,
+            latency_us,
         }
     }
 
-    /// Those that are names, with their values.
-    pub(crate) fn names(self) -> [(&'static str, &'static str); 2] {
-        [("pool_id", self.pool_id.0), ("priority", self.priority.0)]
+    /// What the host can read, and on revision 2 change.
+    pub(crate) fn live(self) -> [(&'static str, Value); 3] {
+        [
+            ("pool_id", self.pool_id.0.into()),
+            ("priority", self.priority.0.into()),
+            ("vm_id", self.vm_id.into()),
+        ]
+    }
+
+    /// The device that has them.
+    pub(crate) fn model(self) -> Model {
+        match self.revision {
+            1 => Model::new(self.identity()),
+            _ => Model::revision_2(self.identity(), self.latency()),
+        }
     }
 
     pub(crate) fn identity(self) -> Identity {
@@ -82,15 +117,33 @@ impl Properties {
         }
     }
 
+    pub(crate) fn latency(self) -> Duration {
+        Duration::from_micros(self.latency_us.into())
+    }
+
+    /// With one property as another device has it, by its place in [`live`](Self::live).
+    pub(crate) fn changed(mut self, place: usize, other: Self) -> Self {
+        match place {
+            0 => self.pool_id = other.pool_id,
+            1 => self.priority = other.priority,
+            _ => self.vm_id = other.vm_id,
+        }
+        self
+    }
+
     /// As the command line takes them.
     pub(crate) fn argument(self, slot: Slot) -> String {
+        // As JSON since 6.2 only.
         format!(
-            "vgpu-stub,id={},addr={},pool_id={},priority={},vm_id={}",
+            "vgpu-stub,id={},addr={},pool_id={},priority={},vm_id={},revision={},\
+             command-latency-us={}",
             Self::ID,
             slot.device,
             self.pool_id.0,
             self.priority.0,
-            self.vm_id
+            self.vm_id,
+            self.revision,
+            self.latency_us
         )
     }
 
@@ -103,7 +156,33 @@ impl Properties {
             "pool_id": self.pool_id.0,
             "priority": self.priority.0,
             "vm_id": self.vm_id,
+            "revision": self.revision,
+            "command-latency-us": self.latency_us,
         })
+    }
+
+    /// Of the revision of another device: state of one revision is for a device of the
+    /// same.
+    pub(crate) fn like(self, other: Self) -> Self {
+        let latency_us = if other.revision == 1 {
+            0
+        } else {
+            self.latency_us
+        };
+        Self {
+            revision: other.revision,
+            latency_us,
+            ..self
+        }
+    }
+
+    /// With the identity of another device.
+    pub(crate) fn named(self, other: Self) -> Self {
+        Self {
+            revision: self.revision,
+            latency_us: self.latency_us,
+            ..other
+        }
     }
 }
 
@@ -119,8 +198,11 @@ pub(crate) enum Event {
     /// The device is unplugged, these accesses go to where it was, and another one is
     /// plugged in.
     Replug(Accesses, Properties),
-    /// A snapshot is taken, these accesses are made, and it is brought back.
-    Restore(Accesses),
+    /// The host sets the property of this place to what the other device has.
+    Change(usize, Properties),
+    /// A snapshot is taken, a property changed, these accesses are made, and it is
+    /// brought back.
+    Restore(usize, Properties, Accesses),
     /// The machine is migrated to one whose device has these properties.
     Migrate(Properties),
 }
@@ -128,11 +210,15 @@ pub(crate) enum Event {
 impl Event {
     pub(crate) fn random(rng: &mut Rng) -> Self {
         match rng.u8(..100) {
-            0..30 => Self::Reset,
-            30..50 => Self::Move(rng.u8(..)),
-            50..70 => Self::Deaf(Accesses::random(rng)),
-            70..90 => Self::Replug(Accesses::random(rng), Properties::random(rng)),
-            90..96 => Self::Restore(Accesses::random(rng)),
+            0..20 => Self::Reset,
+            20..35 => Self::Move(rng.u8(..)),
+            35..50 => Self::Deaf(Accesses::random(rng)),
+            50..70 => Self::Replug(Accesses::random(rng), Properties::random(rng)),
+            70..84 => Self::Change(rng.usize(..3), Properties::random(rng)),
+            84..92 => {
+                let other = Properties::random(rng);
+                Self::Restore(rng.usize(..3), other, Accesses::random(rng))
+            }
             _ => Self::Migrate(Properties::random(rng)),
         }
     }
