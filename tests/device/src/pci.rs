@@ -123,6 +123,11 @@ impl Slot {
         panic!("{self:?} has no capability {id:#x}");
     }
 
+    /// Whether the device pulls its interrupt line.
+    pub fn interrupts(self, cpu: &mut Qtest) -> bool {
+        self.read16(cpu, STATUS) & STATUS_INTERRUPT != 0
+    }
+
     /// Gives BAR0 an address and turns memory decoding on, as firmware does.
     pub fn enable(self, cpu: &mut Qtest) -> Bar0 {
         self.enable_at(cpu, self.device)

@@ -5,7 +5,7 @@
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use vgpu_qmp::{Qmp as Connection, QmpError as Failure, Refusal};
 
 pub use vgpu_qmp::Refusal as QmpError;
@@ -44,6 +44,29 @@ impl Qmp {
             Err(Failure::Refused(refusal)) => Err(refusal),
             Err(error) => panic!("{command}: {error}"),
         }
+    }
+
+    /// A property of the device of this id, as the host sees it.
+    pub fn get(&mut self, device: &str, property: &str) -> Value {
+        let path = format!("/machine/peripheral/{device}");
+        self.execute("qom-get", json!({ "path": path, "property": property }))
+    }
+
+    /// Changes a property of a device while it runs.
+    ///
+    /// # Errors
+    ///
+    /// QEMU refused it.
+    pub fn set(
+        &mut self,
+        device: &str,
+        property: &str,
+        value: impl Into<Value>,
+    ) -> Result<Value, Refusal> {
+        let path = format!("/machine/peripheral/{device}");
+        let value = value.into();
+        let arguments = json!({ "path": path, "property": property, "value": value });
+        self.try_execute("qom-set", arguments)
     }
 
     /// Waits for an event of this name, which may have come already, and gives

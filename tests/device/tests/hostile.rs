@@ -6,7 +6,7 @@
 
 use device_tests::pci::{self, Slot};
 use device_tests::{Chipset, Machine, Width, refuse};
-use serde_json::{Value, json};
+use serde_json::Value;
 use vgpu::uapi::*;
 
 const SLOT: Slot = Slot::root(4);
@@ -17,14 +17,8 @@ fn machine(properties: &str) -> Machine {
 }
 
 fn set(machine: &mut Machine, property: &str, value: impl Into<Value>) {
-    machine.qmp.execute(
-        "qom-set",
-        json!({
-            "path": "/machine/peripheral/gpu",
-            "property": property,
-            "value": value.into(),
-        }),
-    );
+    let answer = machine.qmp.set("gpu", property, value);
+    answer.unwrap_or_else(|refusal| panic!("{property}: {refusal:?}"));
 }
 
 #[test]
@@ -93,10 +87,7 @@ fn it_can_seem_gone_and_come_back() {
 }
 
 fn get(machine: &mut Machine, property: &str) -> Value {
-    machine.qmp.execute(
-        "qom-get",
-        json!({ "path": "/machine/peripheral/gpu", "property": property }),
-    )
+    machine.qmp.get("gpu", property)
 }
 
 #[test]
@@ -155,14 +146,7 @@ fn a_script_that_makes_no_sense_is_refused_and_changes_nothing() {
         ("3*", "'3*'"),
         ("0x1ffffffff", "'0x1ffffffff'"),
     ] {
-        let refusal = machine.qmp.try_execute(
-            "qom-set",
-            json!({
-                "path": "/machine/peripheral/gpu",
-                "property": "script",
-                "value": script,
-            }),
-        );
+        let refusal = machine.qmp.set("gpu", "script", script);
         let error = refusal.expect_err(script);
         assert!(error.description.contains(word), "{}", error.description);
         assert_eq!(bar0.register(&mut machine, VGPU_REG_STATUS), 8);

@@ -187,11 +187,7 @@ fn properties_read_back_through_qmp_with_defaults_filled_in() {
             "vgpu-stub,id=full,pool_id=B,priority=low,vm_id=9",
         ],
     );
-    let mut get = |device: &str, property: &str| {
-        let path = format!("/machine/peripheral/{device}");
-        let arguments = json!({ "path": path, "property": property });
-        machine.qmp.execute("qom-get", arguments)
-    };
+    let mut get = |device: &str, property: &str| machine.qmp.get(device, property);
     assert_eq!(get("plain", "pool_id"), "A");
     assert_eq!(get("plain", "priority"), "medium");
     assert_eq!(get("plain", "vm_id"), 0);
@@ -208,13 +204,8 @@ fn properties_of_a_plugged_device_cannot_be_changed() {
         ("priority", json!("high")),
         ("vm_id", json!(5)),
     ] {
-        let arguments = json!({
-            "path": "/machine/peripheral/gpu",
-            "property": property,
-            "value": value,
-        });
         assert_eq!(
-            machine.qmp.try_execute("qom-set", arguments),
+            machine.qmp.set("gpu", property, value),
             Err(QmpError {
                 class: "GenericError".into(),
                 description: format!(

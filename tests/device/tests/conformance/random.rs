@@ -14,7 +14,6 @@ use std::time::Duration;
 use device_tests::pci::{self, Bar0, Slot};
 use device_tests::{Chipset, Hotplug, Machine, Model, Request};
 use fastrand::Rng;
-use serde_json::json;
 
 use operations::{Accesses, Event, Properties};
 
@@ -154,8 +153,7 @@ impl Bench {
     fn change(&mut self, place: usize, other: Properties) {
         let changed = self.properties.changed(place, other);
         let (property, value) = changed.live()[place].clone();
-        let arguments = json!({ "path": Properties::PATH, "property": property, "value": value });
-        let answer = self.machine.qmp.try_execute("qom-set", arguments);
+        let answer = self.machine.qmp.set(Properties::ID, property, value);
         let changes = self.model.revision_2.is_some();
         assert_eq!(
             answer.is_ok(),
@@ -172,13 +170,11 @@ impl Bench {
     /// Looks at the properties, as the host sees them, and at the interrupt line.
     fn check_rest(&mut self) {
         for (property, expected) in self.properties.live() {
-            let arguments = json!({ "path": Properties::PATH, "property": property });
-            let value = self.machine.qmp.execute("qom-get", arguments);
+            let value = self.machine.qmp.get(Properties::ID, property);
             assert_eq!(value, expected, "operation {}: {property}", self.done);
         }
-        let status = SLOT.read16(&mut self.machine.cpu, pci::STATUS);
         assert_eq!(
-            status & pci::STATUS_INTERRUPT != 0,
+            SLOT.interrupts(&mut self.machine.cpu),
             self.model.interrupts(),
             "operation {}: the interrupt line, {:#?}",
             self.done,

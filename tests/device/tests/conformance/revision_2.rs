@@ -11,9 +11,9 @@ mod unplug;
 
 use std::time::Duration;
 
-use device_tests::pci::{self, Bar0, Slot};
+use device_tests::pci::{Bar0, Slot};
 use device_tests::{Chipset, Machine, QmpError};
-use serde_json::{Value, json};
+use serde_json::Value;
 use vgpu::uapi::*;
 
 const SLOT: Slot = Slot::root(4);
@@ -59,23 +59,16 @@ impl Bench {
 
     /// Whether the device pulls its interrupt line.
     fn interrupts(&mut self) -> bool {
-        let status = SLOT.read16(&mut self.machine.cpu, pci::STATUS);
-        status & pci::STATUS_INTERRUPT != 0
+        SLOT.interrupts(&mut self.machine.cpu)
     }
 
     /// Changes a property while the device runs.
     fn change(&mut self, property: &str, value: impl Into<Value>) -> Result<Value, QmpError> {
-        let arguments = json!({
-            "path": "/machine/peripheral/gpu",
-            "property": property,
-            "value": value.into(),
-        });
-        self.machine.qmp.try_execute("qom-set", arguments)
+        self.machine.qmp.set("gpu", property, value)
     }
 
     fn property(&mut self, property: &str) -> Value {
-        let arguments = json!({ "path": "/machine/peripheral/gpu", "property": property });
-        self.machine.qmp.execute("qom-get", arguments)
+        self.machine.qmp.get("gpu", property)
     }
 
     /// Lets virtual time pass.

@@ -73,9 +73,6 @@ impl Properties {
     /// The id of the device, for QEMU.
     pub(crate) const ID: &'static str = "gpu";
 
-    /// Where QEMU has the device of this id.
-    pub(crate) const PATH: &'static str = "/machine/peripheral/gpu";
-
     pub(crate) fn random(rng: &mut Rng) -> Self {
         let revision = rng.u32(1..=2);
         let latency_us = if revision == 1 || rng.u8(..4) == 0 {
