@@ -74,18 +74,13 @@ impl Properties {
     pub(crate) const ID: &'static str = "gpu";
 
     pub(crate) fn random(rng: &mut Rng) -> Self {
-        let revision = rng.u32(1..=2);
-        let latency_us = if revision == 1 || rng.u8(..4) == 0 {
-            0
-        } else {
-            rng.u32(..=LONG_US)
-        };
+        let at_once = rng.u8(..4) == 0;
         Self {
             pool_id: rng.choice(POOLS).expect("there are pools"),
             priority: rng.choice(PRIORITIES).expect("there are priorities"),
             vm_id: rng.u32(..),
-            revision,
-            latency_us,
+            revision: rng.u32(1..=2),
+            latency_us: if at_once { 0 } else { rng.u32(..=LONG_US) },
         }
     }
 
@@ -114,8 +109,17 @@ impl Properties {
         }
     }
 
+    /// What a command takes, which on revision 1 is no time.
+    fn latency_us(self) -> u32 {
+        if self.revision == 1 {
+            0
+        } else {
+            self.latency_us
+        }
+    }
+
     pub(crate) fn latency(self) -> Duration {
-        Duration::from_micros(self.latency_us.into())
+        Duration::from_micros(self.latency_us().into())
     }
 
     /// With one property as another device has it, by its place in [`live`](Self::live).
@@ -128,20 +132,15 @@ impl Properties {
         self
     }
 
-    /// As the command line takes them.
+    /// As the command line takes them, which of JSON it has done since QEMU 6.2 only.
     pub(crate) fn argument(self, slot: Slot) -> String {
-        // As JSON since 6.2 only.
-        format!(
-            "vgpu-stub,id={},addr={},pool_id={},priority={},vm_id={},revision={},\
-             command-latency-us={}",
-            Self::ID,
-            slot.device,
-            self.pool_id.0,
-            self.priority.0,
-            self.vm_id,
-            self.revision,
-            self.latency_us
-        )
+        let object = self.object(slot);
+        let options = object.as_object().expect("an object").iter();
+        let option = |(name, value): (&String, &Value)| match value {
+            Value::String(text) => format!("{name}={text}"),
+            _ => format!("{name}={value}"),
+        };
+        options.map(option).collect::<Vec<_>>().join(",")
     }
 
     /// As QMP takes them.
@@ -154,21 +153,15 @@ impl Properties {
             "priority": self.priority.0,
             "vm_id": self.vm_id,
             "revision": self.revision,
-            "command-latency-us": self.latency_us,
+            "command-latency-us": self.latency_us(),
         })
     }
 
     /// Of the revision of another device: state of one revision is for a device of the
     /// same.
     pub(crate) fn like(self, other: Self) -> Self {
-        let latency_us = if other.revision == 1 {
-            0
-        } else {
-            self.latency_us
-        };
         Self {
             revision: other.revision,
-            latency_us,
             ..self
         }
     }
