@@ -94,13 +94,17 @@ install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFI
 device: ## build QEMU with the device model, and say where it is
 	@scripts/qemu
 
-.PHONY: initramfs
-initramfs: modules tools
+# What is in a guest, and what boots it, whatever its kernel is.
+.PHONY: guest-programs
+guest-programs: tools
 	@[ -e $(DEBUG)/vgpu-guest ] || \
 		echo '==> building what boots guests, once; about a minute and a half on two cores' >&2
 	@$(ENTER) cargo build --quiet --release --locked -p vgpu-agent
 	@$(ENTER) cargo build --quiet --locked -p harness --bins
 	@$(ENTER) $(MAKE) --no-print-directory -s -C tests/selftests OUTPUT=$(BUILD)/selftests
+
+.PHONY: initramfs
+initramfs: modules guest-programs
 	@kernel=$$($(KERNEL)) && $(ENTER) scripts/initramfs \
 		--kernel "$$kernel" --module $(MODULE) --tool $(RELEASE)/vgpuinfo \
 		--rules userspace/udev/70-vgpu-stub.rules \
