@@ -11,7 +11,6 @@ use vm_tests::{guest, selftest};
 /// Some two hundred allocations fail, and each time the driver is bound again.
 const LIMIT: Duration = Duration::from_secs(300);
 
-// Tests begin in the order of their names, and this one is asleep most of the time.
 #[test]
 fn a_failure_to_load_the_module_leaves_nothing() -> Result<()> {
     let guest = guest("faults-module", Machine::Pc, &[])?;
