@@ -71,6 +71,8 @@ pub fn selftest(guest: &Guest, command: &str) -> Result<()> {
         output.success(),
         "{command} failed after its tests held\n{text}"
     );
+    // What it counted, for those who ask to be shown.
+    println!("{text}");
     Ok(())
 }
 
