@@ -98,15 +98,14 @@ fn leaves_nothing(guest: &Guest, rounds: u32, something: impl Fn(u32) -> Result<
     something(rounds)?;
     wait_for_releases(guest)?;
     // Stacks of threads, for one, go some time after these. What is lost stays.
+    let allowed = |most| most < rounds / 2;
     let mut counts = 1;
-    let (most, name) = loop {
-        let (most, name) = grown_most(&before, &slabs(guest)?)?;
-        if most < rounds / 2 || counts == COUNTS {
-            break (most, name);
-        }
+    let (mut most, mut name) = grown_most(&before, &slabs(guest)?)?;
+    while !allowed(most) && counts < COUNTS {
+        (most, name) = grown_most(&before, &slabs(guest)?)?;
         counts += 1;
-    };
-    ensure!(most < rounds / 2, "{name}: {most} more objects in use");
+    }
+    ensure!(allowed(most), "{name}: {most} more objects in use");
     let lines_after = interrupts(guest)?;
     ensure!(
         lines == lines_after,
