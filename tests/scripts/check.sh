@@ -9,11 +9,13 @@ trap 'rm -rf "$work"' EXIT
 . ../selftests/ktap.sh
 plan 4
 
-# refused TEXT [NAME=VALUE...] GROUP...: it is, with TEXT, and nothing was begun: the
-# logs of the run that this test is a part of are there.
+checks=../../scripts/check
 logs=../../build/logs/check
 mkdir -p "$logs"
 touch "$logs/refused"
+
+# refused TEXT [NAME=VALUE] COMMAND...: it is, with TEXT, and nothing was begun: the
+# logs of the run that this test is a part of are there.
 refused() {
 	env "${@:2}" >"$work/output" 2>"$work/messages"
 	check "it is refused: ${*:2}" [ $? -eq 1 ]
@@ -21,7 +23,6 @@ refused() {
 	check "nothing is printed" [ ! -s "$work/output" ]
 	check "the logs are there" [ -e "$logs/refused" ]
 }
-checks=../../scripts/check
 
 refused "there is no group 'vmm'" "$checks" lint vmm
 result "A group that is none is named before the others are run"
