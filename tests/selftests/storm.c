@@ -239,20 +239,38 @@ static void pass_file(void)
 	close(sockets[1]);
 }
 
+/* Whether the module has gone. */
+static int unload(void)
+{
+	if (!syscall(SYS_delete_module, "vgpu_stub", O_NONBLOCK))
+		return 1;
+	ktap_check(errno == EAGAIN || errno == EBUSY, "delete_module: %s", strerror(errno));
+	refusals++;
+	return 0;
+}
+
 static void reload(void)
 {
-	int attempts;
+	int attempts, fd;
+
+	/* A file keeps the module, even if its device goes meanwhile. */
+	do {
+		fd = open_any(O_RDWR);
+	} while (fd < 0 && !__atomic_load_n(&over, __ATOMIC_RELAXED));
+	if (fd >= 0) {
+		if (unload())
+			ktap_bail_out("the module of an open file was unloaded");
+		close(fd);
+	}
 
 	__atomic_store_n(&no_files, rand() % 2, __ATOMIC_RELAXED);
 	for (attempts = 0; attempts < 100; attempts++) {
-		if (!syscall(SYS_delete_module, "vgpu_stub", O_NONBLOCK)) {
+		if (unload()) {
 			loads++;
 			if (system("modprobe vgpu_stub"))
 				ktap_bail_out("modprobe vgpu_stub failed");
 			break;
 		}
-		ktap_check(errno == EAGAIN || errno == EBUSY, "delete_module: %s", strerror(errno));
-		refusals++;
 		usleep(5000);
 	}
 	__atomic_store_n(&no_files, 0, __ATOMIC_RELAXED);
