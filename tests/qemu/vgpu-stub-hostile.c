@@ -6,46 +6,57 @@
  * that a fault of one cannot hide in the other, and it checks nothing: to give
  * wrong answers is its purpose. What a register reads and whether everything
  * reads as ones can be set at any time with qom-set; the shape of the device is
- * fixed when it is made.
+ * fixed when it is made. A reset leaves all of it as it is.
  *
- * What the reads from now on answer can be a script, too: words of which each
- * is the answer to one read of BAR0, wherever that is, and the last one to all
- * that follow.
+ * What the reads from now on answer can be a script, too, see
+ * vgpu-stub-hostile-script.h: that of the property script answers reads of
+ * BAR0, wherever they are, and irq-script those of IRQ_STATUS that script has
+ * no answer for. The random numbers are those of the property seed, again with
+ * every script that is set. The property reads counts the reads since script
+ * was set.
  *
- *   true      what the register holds
- *   ones      all ones, as from a device that is gone
- *   random    a number, often one of those that mean something
- *   0x41      this number
- *   3*ones    the same three times
+ * A command completes after command-latency-us if completes is on, and else
+ * never: STATUS stays as the test has set it.
  *
- * The random numbers are those of the property seed, again with every script
- * that is set. The property reads counts the reads since then.
+ * By itself it interrupts for completed commands only, as the real device does.
+ * It also raises the interrupts of irq-bits, VGPU_IRQ_*,
+ *
+ *   at each read of the register irq-at-reads: an offset, any, or never
+ *   irq-times times, the first one when that is set, and then irq-period-us
+ *     after each other; 4294967295 is without end. What is left to come can be
+ *     read there.
+ *
+ * Each is raised in IRQ_STATUS, which the guest clears, and signalled by MSI-X
+ * or by the line as soon as IRQ_ENABLE has it, or at once if irq-obeys-enable
+ * is off. Unlike the real device's, a vector is signalled each time, though
+ * nobody has cleared its bit. With irq-mute nothing is signalled. irq-raised
+ * counts the times that something was raised. Raising CONFIG_CHANGED adds
+ * config-step to CONFIG_GENERATION and to VM_ID.
  */
 
 #include "qemu/osdep.h"
 #include "qemu/cutils.h"
 #include "qemu/host-utils.h"
+#include "qemu/timer.h"
 #include "qapi/error.h"
+#include "qapi/visitor.h"
+#include "hw/pci/msix.h"
 #include "hw/pci/pci_device.h"
 #include "hw/qdev-properties.h"
 #include "standard-headers/linux/vgpu_stub.h"
+#include "vgpu-stub-hostile-script.h"
 
 #define TYPE_VGPU_STUB_HOSTILE "vgpu-stub-hostile"
 OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubHostileState, VGPU_STUB_HOSTILE)
 
-typedef enum {
-    ANSWER_TRUE,
-    ANSWER_ONES,
-    ANSWER_RANDOM,
-    ANSWER_NUMBER,
-} VGPUStubHostileKind;
+#define VGPU_STUB_HOSTILE_MSIX_BAR 1
 
-typedef struct {
-    VGPUStubHostileKind kind;
-    uint32_t number;
-    /* The reads that it answers. */
-    uint32_t times;
-} VGPUStubHostileAnswer;
+/* Values of irq_at_reads that are no offset. */
+#define AT_READS_NEVER -1
+#define AT_READS_ANY -2
+
+/* As irq_times: one after the other, without end. */
+#define TIMES_WITHOUT_END UINT32_MAX
 
 struct VGPUStubHostileState {
     PCIDevice parent_obj;
@@ -57,6 +68,7 @@ struct VGPUStubHostileState {
     uint32_t bar0_size;
     bool bar0_io;
     bool intx;
+    bool msix;
 
     uint32_t command;
     uint32_t status;
@@ -64,74 +76,146 @@ struct VGPUStubHostileState {
     uint32_t priority;
     uint32_t vm_id;
     uint32_t features;
+    uint32_t irq_status;
+    uint32_t irq_enable;
+    uint32_t submitted;
+    uint32_t completed;
+    uint32_t result;
     uint32_t config_generation;
     bool all_ones;
 
-    char *script;
-    /* What it says, or nothing; which answer is next, and how often it was. */
-    GArray *answers;
-    guint answer;
-    uint32_t answered;
+    VGPUStubHostileScript script;
+    VGPUStubHostileScript irq_script;
     uint32_t seed;
-    uint32_t random;
     uint32_t reads;
+
+    bool completes;
+    uint32_t command_latency_us;
+    QEMUTimer completion;
+
+    uint32_t irq_bits;
+    int64_t irq_at_reads;
+    uint32_t irq_times;
+    uint32_t irq_period_us;
+    QEMUTimer irq_timer;
+    bool irq_obeys_enable;
+    bool irq_mute;
+    uint32_t irq_raised;
+    uint32_t config_step;
 };
 
-/* Marsaglia's xorshift, which never comes to 0 unless it begins there. */
-static uint32_t vgpu_stub_hostile_next(VGPUStubHostileState *s)
+/*
+ * Callbacks can come before the device is realized and, from a vCPU that had
+ * found it when it was unplugged, after it is not any more: none of them may
+ * have an effect then.
+ */
+static bool vgpu_stub_hostile_is_there(VGPUStubHostileState *s)
 {
-    uint32_t x = s->random;
-
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    s->random = x;
-    return x;
+    return DEVICE(s)->realized;
 }
 
-static uint32_t vgpu_stub_hostile_random(VGPUStubHostileState *s)
+static void vgpu_stub_hostile_arm(QEMUTimer *timer, uint32_t us)
 {
-    static const uint32_t meaningful[] = {
-        0, VGPU_STATUS_DONE, VGPU_PRIORITY_HIGH, VGPU_PRIORITY_HIGH + 1,
-        VGPU_POOL_ID_A, VGPU_POOL_ID_B, 0x7f, 0x80, 0x100, 0xd800, 0x10ffff,
-        0x110000, INT32_MAX, 0x80000000, VGPU_REG_GONE - 1, VGPU_REG_GONE,
-    };
-    uint32_t choice = vgpu_stub_hostile_next(s);
+    timer_mod(timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+              (int64_t)us * SCALE_US);
+}
 
-    if (choice & 1) {
-        return vgpu_stub_hostile_next(s);
+/* The bits of IRQ_STATUS that may be signalled. */
+static uint32_t vgpu_stub_hostile_enabled(VGPUStubHostileState *s)
+{
+    if (s->irq_mute) {
+        return 0;
     }
-    return meaningful[(choice >> 1) % ARRAY_SIZE(meaningful)];
+    return s->irq_obeys_enable ? s->irq_enable : UINT32_MAX;
 }
 
-static uint64_t vgpu_stub_hostile_read(void *opaque, hwaddr addr,
-                                       unsigned size)
+/* Sets the line to what the registers say, if interrupts come by it. */
+static void vgpu_stub_hostile_update_line(VGPUStubHostileState *s)
+{
+    PCIDevice *pci_dev = PCI_DEVICE(s);
+
+    if (s->intx && !msix_enabled(pci_dev)) {
+        pci_set_irq(pci_dev,
+                    (s->irq_status & vgpu_stub_hostile_enabled(s)) != 0);
+    }
+}
+
+/* Signals the bits of IRQ_STATUS that may be. */
+static void vgpu_stub_hostile_signal(VGPUStubHostileState *s, uint32_t bits)
+{
+    PCIDevice *pci_dev = PCI_DEVICE(s);
+
+    if (!msix_enabled(pci_dev)) {
+        vgpu_stub_hostile_update_line(s);
+        return;
+    }
+    bits &= vgpu_stub_hostile_enabled(s);
+    if (bits & VGPU_IRQ_COMMAND_DONE) {
+        msix_notify(pci_dev, VGPU_MSIX_COMMAND_DONE);
+    }
+    if (bits & VGPU_IRQ_CONFIG_CHANGED) {
+        msix_notify(pci_dev, VGPU_MSIX_CONFIG_CHANGED);
+    }
+}
+
+static void vgpu_stub_hostile_raise(VGPUStubHostileState *s, uint32_t bits)
+{
+    if (bits & VGPU_IRQ_CONFIG_CHANGED) {
+        s->config_generation += s->config_step;
+        s->vm_id += s->config_step;
+    }
+    s->irq_status |= bits;
+    s->irq_raised++;
+    vgpu_stub_hostile_signal(s, bits);
+}
+
+/* Raises the next one of irq_times. */
+static void vgpu_stub_hostile_tick(void *opaque)
 {
     VGPUStubHostileState *s = opaque;
-    VGPUStubHostileAnswer *answer;
 
-    s->reads++;
-    if (s->all_ones) {
-        return VGPU_REG_GONE;
+    if (!vgpu_stub_hostile_is_there(s) || !s->irq_times) {
+        return;
     }
-    if (s->answers->len) {
-        answer = &g_array_index(s->answers, VGPUStubHostileAnswer, s->answer);
-        if (++s->answered >= answer->times &&
-            s->answer + 1 < s->answers->len) {
-            s->answer++;
-            s->answered = 0;
-        }
-        switch (answer->kind) {
-        case ANSWER_ONES:
-            return VGPU_REG_GONE;
-        case ANSWER_RANDOM:
-            return vgpu_stub_hostile_random(s);
-        case ANSWER_NUMBER:
-            return answer->number;
-        case ANSWER_TRUE:
-            break;
-        }
+    vgpu_stub_hostile_raise(s, s->irq_bits);
+    if (s->irq_times != TIMES_WITHOUT_END) {
+        s->irq_times--;
     }
+    if (s->irq_times) {
+        vgpu_stub_hostile_arm(&s->irq_timer, MAX(s->irq_period_us, 1));
+    }
+}
+
+static void vgpu_stub_hostile_complete(void *opaque)
+{
+    VGPUStubHostileState *s = opaque;
+
+    if (!vgpu_stub_hostile_is_there(s)) {
+        return;
+    }
+    s->status = VGPU_STATUS_DONE;
+    s->completed++;
+    vgpu_stub_hostile_raise(s, VGPU_IRQ_COMMAND_DONE);
+}
+
+static void vgpu_stub_hostile_submit(VGPUStubHostileState *s, uint32_t command)
+{
+    s->command = command;
+    if (!s->completes) {
+        return;
+    }
+    s->status = VGPU_STATUS_BUSY;
+    s->submitted++;
+    if (s->command_latency_us) {
+        vgpu_stub_hostile_arm(&s->completion, s->command_latency_us);
+    } else {
+        vgpu_stub_hostile_complete(s);
+    }
+}
+
+static uint32_t vgpu_stub_hostile_register(VGPUStubHostileState *s,
+                                           hwaddr addr)
+{
     switch (addr) {
     case VGPU_REG_COMMAND:
         return s->command;
@@ -145,6 +229,16 @@ static uint64_t vgpu_stub_hostile_read(void *opaque, hwaddr addr,
         return s->vm_id;
     case VGPU_REG_FEATURES:
         return s->features;
+    case VGPU_REG_IRQ_STATUS:
+        return s->irq_status;
+    case VGPU_REG_IRQ_ENABLE:
+        return s->irq_enable;
+    case VGPU_REG_SUBMITTED:
+        return s->submitted;
+    case VGPU_REG_COMPLETED:
+        return s->completed;
+    case VGPU_REG_RESULT:
+        return s->result;
     case VGPU_REG_CONFIG_GENERATION:
         return s->config_generation;
     default:
@@ -152,14 +246,63 @@ static uint64_t vgpu_stub_hostile_read(void *opaque, hwaddr addr,
     }
 }
 
-/* STATUS stays as the test set it: by default, no command ever completes. */
+static uint32_t vgpu_stub_hostile_answer(VGPUStubHostileState *s, hwaddr addr)
+{
+    uint32_t val;
+
+    if (s->all_ones) {
+        return VGPU_REG_GONE;
+    }
+    if (vgpu_stub_hostile_script_answer(&s->script, &val)) {
+        return val;
+    }
+    if (addr == VGPU_REG_IRQ_STATUS &&
+        vgpu_stub_hostile_script_answer(&s->irq_script, &val)) {
+        return val;
+    }
+    return vgpu_stub_hostile_register(s, addr);
+}
+
+static uint64_t vgpu_stub_hostile_read(void *opaque, hwaddr addr,
+                                       unsigned size)
+{
+    VGPUStubHostileState *s = opaque;
+    uint32_t val;
+
+    if (!vgpu_stub_hostile_is_there(s)) {
+        return 0;
+    }
+    s->reads++;
+    val = vgpu_stub_hostile_answer(s, addr);
+    if (s->irq_at_reads == AT_READS_ANY || s->irq_at_reads == addr) {
+        vgpu_stub_hostile_raise(s, s->irq_bits);
+    }
+    return val;
+}
+
 static void vgpu_stub_hostile_write(void *opaque, hwaddr addr, uint64_t val,
                                     unsigned size)
 {
     VGPUStubHostileState *s = opaque;
+    uint32_t enabled = s->irq_enable;
 
-    if (addr == VGPU_REG_COMMAND) {
-        s->command = val;
+    if (!vgpu_stub_hostile_is_there(s)) {
+        return;
+    }
+    switch (addr) {
+    case VGPU_REG_COMMAND:
+        vgpu_stub_hostile_submit(s, val);
+        break;
+    case VGPU_REG_IRQ_STATUS:
+        s->irq_status &= ~val;
+        vgpu_stub_hostile_update_line(s);
+        break;
+    case VGPU_REG_IRQ_ENABLE:
+        s->irq_enable = val;
+        vgpu_stub_hostile_signal(s, s->irq_status & ~enabled);
+        break;
+    default:
+        break;
     }
 }
 
@@ -173,6 +316,21 @@ static const MemoryRegionOps vgpu_stub_hostile_ops = {
     },
 };
 
+static bool vgpu_stub_hostile_init_msix(VGPUStubHostileState *s, Error **errp)
+{
+    PCIDevice *pci_dev = PCI_DEVICE(s);
+    unsigned int i;
+
+    if (msix_init_exclusive_bar(pci_dev, VGPU_MSIX_VECTORS,
+                                VGPU_STUB_HOSTILE_MSIX_BAR, errp)) {
+        return false;
+    }
+    for (i = 0; i < VGPU_MSIX_VECTORS; i++) {
+        msix_vector_use(pci_dev, i);
+    }
+    return true;
+}
+
 static void vgpu_stub_hostile_realize(PCIDevice *pci_dev, Error **errp)
 {
     VGPUStubHostileState *s = VGPU_STUB_HOSTILE(pci_dev);
@@ -183,10 +341,12 @@ static void vgpu_stub_hostile_realize(PCIDevice *pci_dev, Error **errp)
                    "of at least 16, got %" PRIu32, s->bar0_size);
         return;
     }
+    if (s->msix && !vgpu_stub_hostile_init_msix(s, errp)) {
+        return;
+    }
 
     pci_config_set_class(pci_dev->config, s->class_id);
     pci_config_set_revision(pci_dev->config, s->revision);
-    /* Without a pin there is no interrupt to be had: it has no MSI-X either. */
     pci_config_set_interrupt_pin(pci_dev->config, s->intx ? 1 : 0);
 
     memory_region_init_io(&s->bar0, OBJECT(s), &vgpu_stub_hostile_ops, s,
@@ -195,90 +355,172 @@ static void vgpu_stub_hostile_realize(PCIDevice *pci_dev, Error **errp)
                      s->bar0_io ? PCI_BASE_ADDRESS_SPACE_IO
                                 : PCI_BASE_ADDRESS_SPACE_MEMORY,
                      &s->bar0);
-}
-
-static bool vgpu_stub_hostile_get_all_ones(Object *obj, Error **errp)
-{
-    return VGPU_STUB_HOSTILE(obj)->all_ones;
-}
-
-static void vgpu_stub_hostile_set_all_ones(Object *obj, bool value,
-                                           Error **errp)
-{
-    VGPU_STUB_HOSTILE(obj)->all_ones = value;
-}
-
-/* One word of a script. */
-static bool vgpu_stub_hostile_parse(const char *word,
-                                    VGPUStubHostileAnswer *answer,
-                                    Error **errp)
-{
-    const char *what = word;
-    const char *star = strchr(word, '*');
-    g_autofree char *times = NULL;
-    unsigned int number;
-
-    answer->times = 1;
-    if (star) {
-        times = g_strndup(word, star - word);
-        if (!g_ascii_isdigit(*times) ||
-            qemu_strtoui(times, NULL, 10, &answer->times) ||
-            !answer->times) {
-            error_setg(errp, "vgpu-stub-hostile: '%s' is not to be answered "
-                       "a number of times", word);
-            return false;
-        }
-        what = star + 1;
+    if (s->irq_times) {
+        vgpu_stub_hostile_arm(&s->irq_timer, MAX(s->irq_period_us, 1));
     }
-    if (g_str_equal(what, "true")) {
-        answer->kind = ANSWER_TRUE;
-    } else if (g_str_equal(what, "ones")) {
-        answer->kind = ANSWER_ONES;
-    } else if (g_str_equal(what, "random")) {
-        answer->kind = ANSWER_RANDOM;
-    } else if (!qemu_strtoui(what, NULL, 0, &number)) {
-        answer->kind = ANSWER_NUMBER;
-        answer->number = number;
-    } else {
-        error_setg(errp, "vgpu-stub-hostile: '%s' is no answer: true, ones, "
-                   "random or a number", word);
-        return false;
+}
+
+static void vgpu_stub_hostile_exit(PCIDevice *pci_dev)
+{
+    VGPUStubHostileState *s = VGPU_STUB_HOSTILE(pci_dev);
+
+    timer_del(&s->completion);
+    timer_del(&s->irq_timer);
+    if (s->msix) {
+        msix_uninit_exclusive_bar(pci_dev);
     }
-    return true;
+}
+
+static void vgpu_stub_hostile_get_bool(Object *obj, Visitor *v,
+                                       const char *name, void *opaque,
+                                       Error **errp)
+{
+    visit_type_bool(v, name, opaque, errp);
+}
+
+static void vgpu_stub_hostile_set_bool(Object *obj, Visitor *v,
+                                       const char *name, void *opaque,
+                                       Error **errp)
+{
+    visit_type_bool(v, name, opaque, errp);
 }
 
 static char *vgpu_stub_hostile_get_script(Object *obj, Error **errp)
 {
-    return g_strdup(VGPU_STUB_HOSTILE(obj)->script);
+    return g_strdup(VGPU_STUB_HOSTILE(obj)->script.text);
 }
 
 static void vgpu_stub_hostile_set_script(Object *obj, const char *value,
                                          Error **errp)
 {
+    ERRP_GUARD();
     VGPUStubHostileState *s = VGPU_STUB_HOSTILE(obj);
-    g_auto(GStrv) words = g_strsplit(value, " ", -1);
-    GArray *answers = g_array_new(false, false, sizeof(VGPUStubHostileAnswer));
-    VGPUStubHostileAnswer answer;
-    char **word;
 
-    for (word = words; *word; word++) {
-        if (!**word) {
-            continue;
-        }
-        if (!vgpu_stub_hostile_parse(*word, &answer, errp)) {
-            g_array_unref(answers);
-            return;
-        }
-        g_array_append_val(answers, answer);
+    vgpu_stub_hostile_script_set(&s->script, value, s->seed, errp);
+    if (!*errp) {
+        s->reads = 0;
     }
-    g_array_unref(s->answers);
-    s->answers = answers;
-    g_free(s->script);
-    s->script = g_strdup(value);
-    s->answer = 0;
-    s->answered = 0;
-    s->random = s->seed ? s->seed : 1;
-    s->reads = 0;
+}
+
+static char *vgpu_stub_hostile_get_irq_script(Object *obj, Error **errp)
+{
+    return g_strdup(VGPU_STUB_HOSTILE(obj)->irq_script.text);
+}
+
+static void vgpu_stub_hostile_set_irq_script(Object *obj, const char *value,
+                                             Error **errp)
+{
+    VGPUStubHostileState *s = VGPU_STUB_HOSTILE(obj);
+
+    vgpu_stub_hostile_script_set(&s->irq_script, value, s->seed, errp);
+}
+
+static char *vgpu_stub_hostile_get_irq_at_reads(Object *obj, Error **errp)
+{
+    int64_t at = VGPU_STUB_HOSTILE(obj)->irq_at_reads;
+
+    switch (at) {
+    case AT_READS_NEVER:
+        return g_strdup("never");
+    case AT_READS_ANY:
+        return g_strdup("any");
+    default:
+        return g_strdup_printf("0x%03" PRIx64, at);
+    }
+}
+
+static void vgpu_stub_hostile_set_irq_at_reads(Object *obj, const char *value,
+                                               Error **errp)
+{
+    VGPUStubHostileState *s = VGPU_STUB_HOSTILE(obj);
+    unsigned int offset;
+
+    if (g_str_equal(value, "never")) {
+        s->irq_at_reads = AT_READS_NEVER;
+    } else if (g_str_equal(value, "any")) {
+        s->irq_at_reads = AT_READS_ANY;
+    } else if (!qemu_strtoui(value, NULL, 0, &offset)) {
+        s->irq_at_reads = offset;
+    } else {
+        error_setg(errp, "vgpu-stub-hostile: irq-at-reads must be never, any "
+                   "or an offset, got '%s'", value);
+    }
+}
+
+static void vgpu_stub_hostile_get_irq_times(Object *obj, Visitor *v,
+                                            const char *name, void *opaque,
+                                            Error **errp)
+{
+    visit_type_uint32(v, name, &VGPU_STUB_HOSTILE(obj)->irq_times, errp);
+}
+
+/* The first one is raised now, or if there is no device yet, soon after. */
+static void vgpu_stub_hostile_set_irq_times(Object *obj, Visitor *v,
+                                            const char *name, void *opaque,
+                                            Error **errp)
+{
+    VGPUStubHostileState *s = VGPU_STUB_HOSTILE(obj);
+
+    if (visit_type_uint32(v, name, &s->irq_times, errp)) {
+        timer_del(&s->irq_timer);
+        vgpu_stub_hostile_tick(s);
+    }
+}
+
+/* Numbers that can be set at any time and have no effect by themselves. */
+static void vgpu_stub_hostile_add_numbers(VGPUStubHostileState *s)
+{
+    const struct {
+        const char *name;
+        uint32_t *value;
+    } numbers[] = {
+        { "command", &s->command },
+        { "status", &s->status },
+        { "pool-id", &s->pool_id },
+        { "priority", &s->priority },
+        { "vm-id", &s->vm_id },
+        { "features", &s->features },
+        { "irq-status", &s->irq_status },
+        { "irq-enable", &s->irq_enable },
+        { "submitted", &s->submitted },
+        { "completed", &s->completed },
+        { "result", &s->result },
+        { "config-generation", &s->config_generation },
+        { "seed", &s->seed },
+        { "command-latency-us", &s->command_latency_us },
+        { "irq-bits", &s->irq_bits },
+        { "irq-period-us", &s->irq_period_us },
+        { "config-step", &s->config_step },
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+        object_property_add_uint32_ptr(OBJECT(s), numbers[i].name,
+                                       numbers[i].value,
+                                       OBJ_PROP_FLAG_READWRITE);
+    }
+}
+
+/* The same for switches. */
+static void vgpu_stub_hostile_add_switches(VGPUStubHostileState *s)
+{
+    const struct {
+        const char *name;
+        bool *value;
+    } switches[] = {
+        { "all-ones", &s->all_ones },
+        { "completes", &s->completes },
+        { "irq-obeys-enable", &s->irq_obeys_enable },
+        { "irq-mute", &s->irq_mute },
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(switches); i++) {
+        object_property_add(OBJECT(s), switches[i].name, "bool",
+                            vgpu_stub_hostile_get_bool,
+                            vgpu_stub_hostile_set_bool, NULL,
+                            switches[i].value);
+    }
 }
 
 /* Not qdev properties: those refuse to change once the device is realized. */
@@ -288,31 +530,31 @@ static void vgpu_stub_hostile_init(Object *obj)
 
     s->pool_id = VGPU_POOL_ID_A;
     s->priority = VGPU_PRIORITY_MEDIUM;
-    object_property_add_uint32_ptr(obj, "command", &s->command,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "status", &s->status,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "pool-id", &s->pool_id,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "priority", &s->priority,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "vm-id", &s->vm_id,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "features", &s->features,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "config-generation",
-                                   &s->config_generation,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_bool(obj, "all-ones", vgpu_stub_hostile_get_all_ones,
-                             vgpu_stub_hostile_set_all_ones);
+    s->irq_bits = VGPU_IRQ_COMMAND_DONE;
+    s->irq_at_reads = AT_READS_NEVER;
+    s->irq_obeys_enable = true;
+    s->config_step = 1;
+    vgpu_stub_hostile_script_init(&s->script);
+    vgpu_stub_hostile_script_init(&s->irq_script);
+    timer_init_ns(&s->completion, QEMU_CLOCK_VIRTUAL,
+                  vgpu_stub_hostile_complete, s);
+    timer_init_ns(&s->irq_timer, QEMU_CLOCK_VIRTUAL, vgpu_stub_hostile_tick, s);
 
-    s->script = g_strdup("");
-    s->answers = g_array_new(false, false, sizeof(VGPUStubHostileAnswer));
+    vgpu_stub_hostile_add_numbers(s);
+    vgpu_stub_hostile_add_switches(s);
     object_property_add_str(obj, "script", vgpu_stub_hostile_get_script,
                             vgpu_stub_hostile_set_script);
-    object_property_add_uint32_ptr(obj, "seed", &s->seed,
-                                   OBJ_PROP_FLAG_READWRITE);
+    object_property_add_str(obj, "irq-script", vgpu_stub_hostile_get_irq_script,
+                            vgpu_stub_hostile_set_irq_script);
+    object_property_add_str(obj, "irq-at-reads",
+                            vgpu_stub_hostile_get_irq_at_reads,
+                            vgpu_stub_hostile_set_irq_at_reads);
+    object_property_add(obj, "irq-times", "uint32",
+                        vgpu_stub_hostile_get_irq_times,
+                        vgpu_stub_hostile_set_irq_times, NULL, NULL);
     object_property_add_uint32_ptr(obj, "reads", &s->reads,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint32_ptr(obj, "irq-raised", &s->irq_raised,
                                    OBJ_PROP_FLAG_READ);
 }
 
@@ -320,8 +562,10 @@ static void vgpu_stub_hostile_finalize(Object *obj)
 {
     VGPUStubHostileState *s = VGPU_STUB_HOSTILE(obj);
 
-    g_array_unref(s->answers);
-    g_free(s->script);
+    timer_del(&s->completion);
+    timer_del(&s->irq_timer);
+    vgpu_stub_hostile_script_finalize(&s->script);
+    vgpu_stub_hostile_script_finalize(&s->irq_script);
 }
 
 static const Property vgpu_stub_hostile_properties[] = {
@@ -333,6 +577,7 @@ static const Property vgpu_stub_hostile_properties[] = {
                        VGPU_BAR0_SIZE),
     DEFINE_PROP_BOOL("bar0-io", VGPUStubHostileState, bar0_io, false),
     DEFINE_PROP_BOOL("intx", VGPUStubHostileState, intx, true),
+    DEFINE_PROP_BOOL("msix", VGPUStubHostileState, msix, false),
 };
 
 static void vgpu_stub_hostile_class_init(ObjectClass *klass, void *data)
@@ -341,6 +586,7 @@ static void vgpu_stub_hostile_class_init(ObjectClass *klass, void *data)
     PCIDeviceClass *k = PCI_DEVICE_CLASS(klass);
 
     k->realize = vgpu_stub_hostile_realize;
+    k->exit = vgpu_stub_hostile_exit;
     k->vendor_id = VGPU_PCI_VENDOR_ID;
     k->device_id = VGPU_PCI_DEVICE_ID;
     k->revision = VGPU_PCI_REVISION_1;

@@ -13,6 +13,7 @@
 mod hotplug;
 mod machine;
 mod model;
+mod msix;
 pub mod pci;
 mod qmp;
 mod qtest;
@@ -21,5 +22,6 @@ mod state;
 pub use hotplug::Hotplug;
 pub use machine::{Chipset, Machine, Refusal, refuse};
 pub use model::{Identity, Model};
+pub use msix::Msix;
 pub use qmp::{Qmp, QmpError};
 pub use qtest::{Qtest, Request, Width};

@@ -50,15 +50,15 @@ fn an_active_interrupt_stays_active() {
 #[test]
 fn vectors_keep_their_messages() {
     let mut bench = Bench::start("");
-    bench.enable_msix();
+    let msix = bench.enable_msix();
     bench.set(VGPU_REG_IRQ_ENABLE, VGPU_IRQ_COMMAND_DONE);
     bench.set(VGPU_REG_COMMAND, 1);
-    assert_eq!(bench.messages(), [true, false]);
+    assert_eq!(bench.messages(msix), [true, false]);
     let mut bench = bench.migrate("");
-    assert_eq!(bench.messages(), [false, false]);
+    assert_eq!(bench.messages(msix), [false, false]);
     bench.set(VGPU_REG_IRQ_STATUS, VGPU_IRQ_COMMAND_DONE);
     bench.set(VGPU_REG_COMMAND, 2);
-    assert_eq!(bench.messages(), [true, false]);
+    assert_eq!(bench.messages(msix), [true, false]);
 }
 
 #[test]
