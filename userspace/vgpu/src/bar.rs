@@ -2,11 +2,13 @@
 
 //! BAR0, mapped from the resource file that the PCI core gives every device.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use rustix::fs::OFlags;
+
 use crate::config::Config;
+use crate::directory::Directory;
 use crate::identity::all_ones;
 use crate::sys::Mapping;
 use crate::{Error, Info, PoolId, Priority, Result, Source, Vgpu, uapi};
@@ -22,13 +24,15 @@ const REGISTERS: [u32; 6] = [
 
 /// Reads the registers of `device`.
 pub(crate) fn read(device: &Vgpu) -> Result<Info> {
-    let directory = device.pci_directory();
+    const FILE: &str = "resource0";
+    let function = &*device.function;
     // While decoding is off the registers' addresses are nobody's, or somebody
     // else's: what is read there says nothing.
-    check_decoding(&directory)?;
+    check_decoding(function)?;
 
-    let path = directory.join("resource0");
-    let file = File::open(&path).map_err(|error| match error.raw_os_error() {
+    let path = function.path(FILE);
+    let file = function.file(FILE, OFlags::RDONLY);
+    let file = file.map_err(|error| match error.raw_os_error() {
         Some(libc::EPERM) => Error::Lockdown { path: path.clone() },
         Some(libc::ENOENT) if device.is_present() => Error::Malformed {
             path: path.clone(),
@@ -72,7 +76,7 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
             let config_generation = generation()?;
             let registers = mapping.read(REGISTERS).ok_or_else(taken)?;
             if all_ones(&registers) {
-                check_decoding(&directory)?;
+                check_decoding(function)?;
                 return Err(Error::Gone);
             }
             let [command, status, pool_id, priority, vm_id, features] = registers;
@@ -93,8 +97,8 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
 
 /// Refuses a device that nobody enabled or that is gone. One whose
 /// configuration space cannot be read may go on.
-fn check_decoding(directory: &Path) -> Result<()> {
-    match Config::read(directory) {
+fn check_decoding(function: &Directory) -> Result<()> {
+    match Config::read(function) {
         Some(config) if config.is_gone() => Err(Error::Gone),
         Some(config) if !config.decodes_memory() => Err(Error::DecodingOff),
         _ => Ok(()),

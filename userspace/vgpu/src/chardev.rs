@@ -7,12 +7,14 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FileType, Stat, fstat, stat};
+
+use crate::class::ClassDevice;
 use crate::{Error, Info, PoolId, Priority, Result, Source, Vgpu, sys, uapi};
 
 /// Takes one consistent snapshot of `device`.
 pub(crate) fn read(device: &Vgpu) -> Result<Info> {
-    let path = path(device)?;
-    let node = open(device, &path, OpenOptions::new().read(true))?;
+    let (node, path) = open(device, OpenOptions::new().read(true))?;
     let info =
         sys::get_info(node.as_fd()).map_err(|error| Error::of(device, &path, "ask", error))?;
     Info {
@@ -30,50 +32,75 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
 
 /// Submits a command and waits for it; fills in what became of it.
 pub(crate) fn submit(device: &Vgpu, submit: &mut uapi::vgpu_submit) -> Result<()> {
-    let path = path(device)?;
-    let node = open(device, &path, OpenOptions::new().read(true).write(true))?;
+    let (node, path) = open(device, OpenOptions::new().read(true).write(true))?;
     sys::submit(node.as_fd(), submit).map_err(|error| Error::submitting(device, &path, error))
 }
 
-fn path(device: &Vgpu) -> Result<PathBuf> {
-    Ok(device.roots.node(device.bound_name()?))
+/// Opens the node of `device`, and makes sure that it is the device's.
+fn open(device: &Vgpu, options: &OpenOptions) -> Result<(File, PathBuf)> {
+    let class_device = ClassDevice::open(device)?;
+    let path = device.roots.node(device.bound_name()?);
+    let node = match options.open(&path) {
+        Ok(node) => node,
+        Err(error) => return Err(refused(&class_device, device, &path, error)),
+    };
+    // The number can be read as long as the class device is registered that was
+    // opened before the node was: it was this device's all that time.
+    let number = class_device.node_number()?;
+    match fstat(&node) {
+        Ok(node) if !is_node(&node, number) => Err(Error::WrongNode { path }),
+        Ok(_) => Ok((node, path)),
+        Err(error) => Err(Error::of(device, &path, "look at", error.into())),
+    }
 }
 
-fn open(device: &Vgpu, path: &Path, options: &OpenOptions) -> Result<File> {
-    options.open(path).map_err(|error| {
-        if error.kind() == io::ErrorKind::NotFound && device.is_present() {
-            return Error::NoNode { path: path.into() };
+/// Tells whether a file is the device node with `number`.
+pub(crate) fn is_node(file: &Stat, number: u64) -> bool {
+    FileType::from_raw_mode(file.st_mode) == FileType::CharacterDevice && file.st_rdev == number
+}
+
+/// Makes an error of what the kernel answered when the node was opened. One that
+/// another device has left behind is no node: nobody answers there.
+fn refused(class_device: &ClassDevice<'_>, device: &Vgpu, path: &Path, error: io::Error) -> Error {
+    let errno = error.raw_os_error();
+    if let Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) = errno {
+        match class_device.node_number() {
+            // It went with the driver or with the device.
+            Err(gone @ (Error::DriverNeeded { .. } | Error::Gone)) => return gone,
+            _ if errno == Some(libc::ENOENT) => return Error::NoNode { path: path.into() },
+            Ok(number) if stat(path).is_ok_and(|node| !is_node(&node, number)) => {
+                return Error::WrongNode { path: path.into() };
+            }
+            _ => {}
         }
-        Error::of(device, path, "open", error)
-    })
+    }
+    Error::of(device, path, "open", error)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use crate::fixture::{Fixture, Stub};
     use crate::{Error, Source};
 
     #[test]
     fn a_missing_node_is_told_from_a_missing_driver_and_a_missing_device() {
         let fixture = Fixture::new();
-        let directory = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
         fixture.add(&Stub::at("0000:00:07.0"));
         let mut devices = fixture.discover();
         let [bound, unbound] = [0, 1].map(|index| devices[index].read(Source::Chardev));
         assert!(matches!(bound, Err(Error::NoNode { .. })), "{bound:?}");
         assert!(matches!(unbound, Err(Error::DriverNeeded { .. })));
-        fs::remove_dir_all(directory).unwrap();
+        fixture.unplug("0000:00:06.0");
         let gone = devices[0].read(Source::Chardev);
         assert!(matches!(gone, Err(Error::Gone)), "{gone:?}");
     }
 
     #[test]
-    fn a_file_that_is_no_node_is_an_error_and_no_device() {
+    fn a_node_that_takes_no_ioctl_of_ours_is_an_error_and_no_device() {
         let fixture = Fixture::new();
         fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
-        fixture.write_node("vgpu0");
+        fixture.link_node("vgpu0");
         let result = fixture.discover()[0].read(Source::Chardev);
         assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
     }

@@ -27,7 +27,7 @@ impl Vgpu {
     /// Submits `command` and waits for its completion, for `timeout` at most
     /// (the driver's `VGPU_TIMEOUT_DEFAULT_MS` without one).
     ///
-    /// [`Source::Auto`] takes the device node where there is one, else the
+    /// [`Source::Auto`] takes the device's node where there is one, else the
     /// attribute `command`. The attribute takes no timeout: there the driver's
     /// own counts, whatever was asked for.
     ///
@@ -35,8 +35,8 @@ impl Vgpu {
     /// [`Error::DriverNeeded`] without the driver and [`Error::ReadOnlySource`]
     /// for BAR0; [`Error::TimeoutRange`]; [`Error::Busy`], [`Error::TimedOut`]
     /// and [`Error::Interrupted`] from waiting; [`Error::Permission`],
-    /// [`Error::NoNode`], [`Error::Gone`], [`Error::Malformed`] and
-    /// [`Error::Io`].
+    /// [`Error::NoNode`], [`Error::WrongNode`], [`Error::Gone`],
+    /// [`Error::Malformed`] and [`Error::Io`].
     pub fn submit(
         &self,
         command: u32,
@@ -49,7 +49,9 @@ impl Vgpu {
             Source::Chardev => self.submit_to_node(command, timeout_ms),
             Source::Sysfs => self.submit_to_sysfs(command),
             Source::Auto => match self.submit_to_node(command, timeout_ms) {
-                Err(Error::NoNode { .. }) => self.submit_to_sysfs(command),
+                Err(Error::NoNode { .. } | Error::WrongNode { .. }) => {
+                    self.submit_to_sysfs(command)
+                }
                 result => result,
             },
         }
@@ -73,11 +75,10 @@ impl Vgpu {
     }
 
     fn submit_to_sysfs(&self, command: u32) -> Result<Completion> {
-        sysfs::write_command(self, command)?;
         Ok(Completion {
             source: Source::Sysfs,
             command,
-            status: sysfs::read_status(self)?,
+            status: sysfs::submit(self, command)?,
             result: None,
             sequence: None,
         })
@@ -136,7 +137,7 @@ mod tests {
     fn with_a_node_a_command_goes_through_the_node_alone() {
         let fixture = Fixture::new();
         fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
-        fixture.write_node("vgpu0");
+        fixture.link_node("vgpu0");
         let refused = fixture.discover()[0].submit(0x1f, None, Source::Auto);
         assert!(matches!(refused, Err(Error::Io { .. })), "{refused:?}");
         let command = fs::read_to_string(fixture.class("vgpu0").join("command"));

@@ -2,9 +2,11 @@
 
 //! The start of a device's PCI configuration space, which every user may read.
 
-use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+
+use rustix::fs::OFlags;
+
+use crate::directory::Directory;
 
 /// Where the fields are; the names are those of linux/pci_regs.h.
 const PCI_COMMAND: usize = 0x04;
@@ -15,11 +17,10 @@ const PCI_REVISION_ID: usize = 0x08;
 pub(crate) struct Config([u8; 12]);
 
 impl Config {
-    /// Reads the header of the PCI function in `directory`; `None` where there
-    /// is none to read.
-    pub(crate) fn read(directory: &Path) -> Option<Self> {
+    /// Reads the header of `function`; `None` where there is none to read.
+    pub(crate) fn read(function: &Directory) -> Option<Self> {
         let mut header = [0; 12];
-        let mut file = File::open(directory.join("config")).ok()?;
+        let mut file = function.file("config", OFlags::RDONLY).ok()?;
         file.read_exact(&mut header).ok()?;
         Some(Config(header))
     }

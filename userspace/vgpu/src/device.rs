@@ -2,33 +2,51 @@
 
 //! One device: who it is, and reading it from whichever source.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use crate::class::CLASS;
+use crate::config::Config;
+use crate::directory::Directory;
 use crate::{Error, Info, PciAddress, Result, Roots, Source};
-use crate::{bar, chardev, discover, sysfs};
+use crate::{bar, chardev, sysfs};
 
 /// The name of the driver that gives a device its attributes and its node.
 pub const DRIVER: &str = "vgpu_stub";
 
 /// A vGPU stub as it was when it was discovered. It may have vanished since:
 /// every call that touches it says so.
+///
+/// It stands for one PCI function and never for another one, whoever gets its
+/// address or its name later: it holds the function's directory in sysfs open,
+/// which keeps neither the device nor its driver, and finds everything else from
+/// there.
 #[derive(Clone, Debug)]
 pub struct Vgpu {
     pub(crate) roots: Roots,
     pub(crate) address: PciAddress,
-    /// Of the function's entry in sysfs: another device at the same address has
-    /// another one.
-    pub(crate) inode: u64,
-    pub(crate) name: Option<String>,
-    pub(crate) driver: Option<String>,
-    pub(crate) revision: Option<u8>,
+    pub(crate) function: Arc<Directory>,
+    name: Option<String>,
+    driver: Option<String>,
+    revision: Option<u8>,
 }
 
 impl Vgpu {
+    /// Makes a vGPU of the PCI function at `address`.
+    pub(crate) fn new(roots: &Roots, address: PciAddress, function: Directory) -> Self {
+        let mut device = Vgpu {
+            roots: roots.clone(),
+            address,
+            revision: revision(&function),
+            function: Arc::new(function),
+            name: None,
+            driver: None,
+        };
+        device.refresh();
+        device
+    }
+
     /// The name of the class device, `vgpu0`; `None` while the driver is not
     /// bound.
     pub fn name(&self) -> Option<&str> {
@@ -62,13 +80,13 @@ impl Vgpu {
     /// Whether the PCI function is still there, and not another one in its
     /// place. One that is may have stopped answering all the same.
     pub fn is_present(&self) -> bool {
-        inode(&self.pci_directory()) == Some(self.inode)
+        self.function.is_current()
     }
 
     /// Whether `other` is the same PCI function, not just one at the same
     /// address; its driver may have changed.
     pub fn is_same_as(&self, other: &Vgpu) -> bool {
-        (self.address, self.inode) == (other.address, other.inode)
+        self.address == other.address && self.function.is_same_as(&other.function)
     }
 
     /// Reads the registers once, from `source`.
@@ -79,9 +97,10 @@ impl Vgpu {
     ///
     /// # Errors
     /// [`Error::DriverNeeded`] for sysfs and chardev without the driver;
-    /// [`Error::NoNode`] for chardev; [`Error::Lockdown`], [`Error::Claimed`]
-    /// and [`Error::DecodingOff`] for BAR0; [`Error::Permission`],
-    /// [`Error::Gone`], [`Error::Malformed`] and [`Error::Io`] for all.
+    /// [`Error::NoNode`] and [`Error::WrongNode`] for chardev;
+    /// [`Error::Lockdown`], [`Error::Claimed`] and [`Error::DecodingOff`] for
+    /// BAR0; [`Error::Permission`], [`Error::Gone`], [`Error::Malformed`] and
+    /// [`Error::Io`] for all.
     pub fn read(&mut self, source: Source) -> Result<Info> {
         let result = match source {
             Source::Sysfs => sysfs::read(self),
@@ -115,38 +134,158 @@ impl Vgpu {
         }
     }
 
-    /// Looks again at which driver is bound.
+    /// Looks again at which driver is bound. A class device that another one has
+    /// made is not a vGPU's, whatever it is called.
     fn refresh(&mut self) {
-        self.name = discover::names(&self.roots)
-            .ok()
-            .and_then(|mut names| names.remove(&self.address));
         self.driver = self.current_driver();
+        self.name = match self.driver.as_deref() {
+            Some(DRIVER) => self.function.entry_of(CLASS),
+            _ => None,
+        };
     }
 
     /// The name of the class device, for what needs the driver.
     pub(crate) fn bound_name(&self) -> Result<&str> {
-        self.name().ok_or_else(|| Error::DriverNeeded {
-            driver: self.driver.clone(),
-        })
+        self.name()
+            .ok_or_else(|| Error::driver_needed(self.driver.clone()))
     }
 
     /// The driver that is bound now.
     pub(crate) fn current_driver(&self) -> Option<String> {
-        link_name(&self.pci_directory().join("driver"))
-    }
-
-    pub(crate) fn pci_directory(&self) -> PathBuf {
-        self.roots.pci_device(self.address)
+        self.function.link_name("driver")
     }
 }
 
-/// The inode number of a file, without following a link; `None` if it is gone.
-pub(crate) fn inode(path: &Path) -> Option<u64> {
-    Some(fs::symlink_metadata(path).ok()?.ino())
+/// Reads the PCI revision. Kernels before 4.10 have no attribute for it.
+fn revision(function: &Directory) -> Option<u8> {
+    match function.number("revision") {
+        Some(revision) => u8::try_from(revision).ok(),
+        None => Config::read(function).map(|config| config.revision()),
+    }
 }
 
-/// The last part of the text of a link; `None` if it is gone or none.
-pub(crate) fn link_name(path: &Path) -> Option<String> {
-    let target = fs::read_link(path).ok()?;
-    Some(target.file_name()?.to_str()?.to_string())
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::fixture::{Fixture, Stub};
+
+    const ADDRESS: &str = "0000:00:06.0";
+    const OTHER: &str = "0000:00:07.0";
+    const SOURCES: [Source; 4] = [Source::Auto, Source::Sysfs, Source::Chardev, Source::Bar];
+
+    /// Fails unless every read from `sources` and every command is refused.
+    fn refuses_all(device: &mut Vgpu, sources: &[Source], kind: &str) {
+        for source in sources {
+            let read = device.read(*source).unwrap_err();
+            assert_eq!(read.kind(), kind, "{source}: {read:?}");
+        }
+        for source in &SOURCES[..3] {
+            let submitted = device.submit(7, None, *source).unwrap_err();
+            assert_eq!(submitted.kind(), kind, "{source}: {submitted:?}");
+        }
+    }
+
+    fn last_command(class_device: &Path) -> String {
+        fs::read_to_string(class_device.join("command")).unwrap()
+    }
+
+    #[test]
+    fn a_name_that_has_become_another_devices_leads_to_no_other_device() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at(ADDRESS).bound("vgpu0"));
+        fixture.add(&Stub::at(OTHER));
+        let device = &mut fixture.discover()[0];
+        fixture.unbind(ADDRESS);
+        fixture.bind(OTHER, "vgpu0");
+        fixture.link_node("vgpu0");
+        let reused = fixture.class("vgpu0");
+        fs::write(reused.join("vm_id"), "7\n").unwrap();
+
+        refuses_all(device, &[Source::Sysfs, Source::Chardev], "driver_needed");
+        let own = device.read(Source::Auto).unwrap();
+        assert_eq!((own.source, own.vm_id), (Source::Bar, 200));
+        assert_eq!(device.name(), None);
+
+        // The driver comes back to it, under another name.
+        fixture.bind(ADDRESS, "vgpu1");
+        let device = &fixture.discover()[0];
+        assert_eq!(device.name(), Some("vgpu1"));
+        device.submit(0x1f, None, Source::Sysfs).unwrap();
+        assert_eq!(last_command(&fixture.class("vgpu1")), "0x0000001f\n");
+        assert_eq!(last_command(&reused), "0x00000005\n");
+    }
+
+    #[test]
+    fn a_device_that_got_another_name_meanwhile_is_read_and_called_by_that() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at(ADDRESS).bound("vgpu0"));
+        fixture.add(&Stub::at(OTHER));
+        let device = &mut fixture.discover()[0];
+        fixture.unbind(ADDRESS);
+        fixture.bind(OTHER, "vgpu0");
+        fixture.bind(ADDRESS, "vgpu1");
+        fs::write(fixture.class("vgpu1").join("vm_id"), "1\n").unwrap();
+        assert_eq!(device.read(Source::Auto).unwrap().vm_id, 1);
+        assert_eq!(device.name(), Some("vgpu1"));
+    }
+
+    #[test]
+    fn another_device_with_the_same_address_and_name_is_left_alone() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at(ADDRESS).bound("vgpu0"));
+        let device = &mut fixture.discover()[0];
+        fixture.unplug(ADDRESS);
+        fixture.add(&Stub::at(ADDRESS).bound("vgpu0"));
+        fixture.link_node("vgpu0");
+        refuses_all(device, &SOURCES, "gone");
+        assert_eq!(last_command(&fixture.class("vgpu0")), "0x00000005\n");
+        assert!(!device.is_same_as(&fixture.discover()[0]));
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_devices_node_is_neither_asked_nor_commanded() {
+        let number = |fixture: &Fixture, number: &str| {
+            fs::write(fixture.class("vgpu0").join("dev"), number).unwrap();
+        };
+        // The node of another device, and a file that is none.
+        for is_device in [true, false] {
+            let fixture = Fixture::new();
+            fixture.add(&Stub::at(ADDRESS).bound("vgpu0"));
+            match is_device {
+                true => fixture.link_node("vgpu0"),
+                false => fixture.write_node("vgpu0"),
+            }
+            number(&fixture, "1:5\n");
+            let device = &mut fixture.discover()[0];
+            let read = device.read(Source::Chardev).unwrap_err();
+            let submitted = device.submit(7, None, Source::Chardev).unwrap_err();
+            assert_eq!(
+                (read.kind(), submitted.kind()),
+                ("wrong_node", "wrong_node")
+            );
+            let completion = device.submit(7, None, Source::Auto).unwrap();
+            assert_eq!(completion.source, Source::Sysfs);
+
+            number(&fixture, "not a number\n");
+            let read = device.read(Source::Chardev).unwrap_err();
+            assert_eq!(read.kind(), "malformed");
+        }
+    }
+
+    #[test]
+    fn the_class_device_of_another_driver_is_no_name_of_a_vgpu() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at(ADDRESS).bound("vgpu0").driver("mediator"));
+        let foreign = fixture.add(&Stub::at(OTHER).bound("vgpu1").driver("mediator"));
+        fs::write(foreign.join("vendor"), "0x10de\n").unwrap();
+        let devices = fixture.discover();
+        assert_eq!(devices.len(), 1);
+        assert_eq!(devices[0].name(), None);
+        assert_eq!(devices[0].driver(), Some("mediator"));
+        let refused = devices[0].submit(7, None, Source::Auto);
+        assert_eq!(refused.unwrap_err().kind(), "driver_needed");
+    }
 }

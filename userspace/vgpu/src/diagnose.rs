@@ -144,7 +144,7 @@ mod tests {
     fn a_device_that_is_as_it_should_be_has_no_fault() {
         let fixture = with_driver();
         fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
-        fixture.write_node("vgpu0");
+        fixture.link_node("vgpu0");
         let findings = findings(&fixture);
         assert!(
             findings.iter().all(|it| it.verdict == Verdict::Ok),

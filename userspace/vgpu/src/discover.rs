@@ -2,69 +2,76 @@
 
 //! Finding the devices.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::config::Config;
-use crate::device::{inode, link_name};
-use crate::number::parse_u32;
+use crate::directory::{Directory, number_at};
 use crate::{Error, PciAddress, Result, Roots, Vgpu, uapi};
 
 impl Vgpu {
     /// All devices, with and without the driver, each once, in order of their
-    /// PCI addresses.
+    /// PCI addresses: the PCI functions with the contract's ids and class.
     ///
-    /// Sources: /sys/class/vgpu for those that the driver has bound, and
-    /// /sys/bus/pci/devices for those with the contract's ids and class. A
-    /// device that vanishes meanwhile is not among them. A machine without PCI
+    /// A device that vanishes meanwhile is not among them. A machine without PCI
     /// has none.
     ///
     /// # Errors
-    /// [`Error::Permission`] and [`Error::Io`] if one of those two directories
-    /// is there but cannot be read.
+    /// [`Error::Permission`] and [`Error::Io`] if /sys/bus/pci/devices is there
+    /// but cannot be read.
     pub fn discover(roots: &Roots) -> Result<Vec<Vgpu>> {
-        let mut names = names(roots)?;
-        let mut addresses: Vec<PciAddress> = entries(&roots.pci())?
-            .iter()
-            .filter_map(|entry| entry.parse().ok())
-            .filter(|address| names.contains_key(address) || is_stub(&roots.pci_device(*address)))
-            .collect();
-        addresses.sort();
-        Ok(addresses
+        Ok(candidates(roots)?
             .into_iter()
-            .filter_map(|address| {
-                let directory = roots.pci_device(address);
-                Some(Vgpu {
-                    roots: roots.clone(),
-                    address,
-                    inode: inode(&directory)?,
-                    name: names.remove(&address),
-                    driver: link_name(&directory.join("driver")),
-                    revision: revision(&directory),
-                })
-            })
+            .filter(|it| it.class == uapi::VGPU_PCI_CLASS)
+            .map(|it| Vgpu::new(roots, it.address, it.directory))
             .collect())
     }
 }
 
-/// The class devices that the driver has made, by the address of their device.
-pub(crate) fn names(roots: &Roots) -> Result<BTreeMap<PciAddress, String>> {
-    let mut names = BTreeMap::new();
-    for name in entries(&roots.class())? {
-        // The last part of the link's text: following the link would lead out
-        // of a copied tree.
-        let parent = link_name(&roots.class_device(&name).join("device"));
-        if let Some(address) = parent.and_then(|parent| parent.parse().ok()) {
-            names.insert(address, name);
-        }
-    }
-    Ok(names)
+/// Finds the PCI functions that have the contract's ids and another class, and
+/// says which: those that are no stubs for that reason.
+pub(crate) fn misclassed(roots: &Roots) -> Result<Vec<(PciAddress, u32)>> {
+    Ok(candidates(roots)?
+        .into_iter()
+        .filter(|it| it.class != uapi::VGPU_PCI_CLASS)
+        .map(|it| (it.address, it.class))
+        .collect())
 }
 
-/// The names in a directory; none if it does not exist.
-fn entries(directory: &Path) -> Result<Vec<String>> {
+/// A PCI function with the contract's ids.
+struct Candidate {
+    address: PciAddress,
+    directory: Directory,
+    /// Without the programming interface.
+    class: u32,
+}
+
+/// Finds the PCI functions that have the contract's ids, in order of their
+/// addresses. One that cannot be asked has gone.
+fn candidates(roots: &Roots) -> Result<Vec<Candidate>> {
+    let names = names(&roots.pci())?;
+    let mut addresses: Vec<PciAddress> = names.iter().filter_map(|it| it.parse().ok()).collect();
+    addresses.sort();
+    let candidates = addresses.into_iter().filter_map(|address| {
+        let path = roots.pci_device(address);
+        // Rules out most of them at the least cost; what counts is asked below,
+        // when it is certain whom.
+        if number_at(&path.join("device")) != Some(uapi::VGPU_PCI_DEVICE_ID) {
+            return None;
+        }
+        let directory = Directory::open(path).ok()?;
+        let class = class_of_ids(&directory)?;
+        Some(Candidate {
+            address,
+            directory,
+            class,
+        })
+    });
+    Ok(candidates.collect())
+}
+
+/// Lists the names in a directory; none if it does not exist.
+pub(crate) fn names(directory: &Path) -> Result<Vec<String>> {
     let failed = |source| Error::Io {
         path: directory.into(),
         doing: "list",
@@ -90,46 +97,14 @@ fn entries(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The PCI functions that have the contract's ids and another class, which they
-/// have here, too: those that are no stubs for that reason.
-pub(crate) fn misclassed(roots: &Roots) -> Result<Vec<(PciAddress, u32)>> {
-    let addresses = entries(&roots.pci())?;
-    let addresses = addresses.iter().filter_map(|entry| entry.parse().ok());
-    let mut found: Vec<(PciAddress, u32)> = addresses
-        .filter_map(|address| Some((address, class_of_ids(&roots.pci_device(address))?)))
-        .filter(|(_, class)| *class != uapi::VGPU_PCI_CLASS)
-        .collect();
-    found.sort();
-    Ok(found)
-}
-
-/// Whether the PCI function in `directory` is a stub. One that cannot be asked
-/// has gone.
-fn is_stub(directory: &Path) -> bool {
-    class_of_ids(directory) == Some(uapi::VGPU_PCI_CLASS)
-}
-
-/// The class of the PCI function in `directory`, without the programming
-/// interface, if the function has the contract's ids.
-fn class_of_ids(directory: &Path) -> Option<u32> {
-    let is = |attribute, wanted| pci_number(directory, attribute) == Some(wanted);
+/// Reads the class of a PCI function, without the programming interface, if it
+/// has the contract's ids.
+fn class_of_ids(function: &Directory) -> Option<u32> {
+    let is = |attribute, wanted| function.number(attribute) == Some(wanted);
     if !is("vendor", uapi::VGPU_PCI_VENDOR_ID) || !is("device", uapi::VGPU_PCI_DEVICE_ID) {
         return None;
     }
-    Some(pci_number(directory, "class")? >> 8)
-}
-
-fn pci_number(directory: &Path, attribute: &str) -> Option<u32> {
-    let text = fs::read_to_string(directory.join(attribute)).ok()?;
-    parse_u32(text.trim_end())
-}
-
-/// The PCI revision. Kernels before 4.10 have no attribute for it.
-fn revision(directory: &Path) -> Option<u8> {
-    match pci_number(directory, "revision") {
-        Some(revision) => u8::try_from(revision).ok(),
-        None => Config::read(directory).map(|config| config.revision()),
-    }
+    Some(function.number("class")? >> 8)
 }
 
 #[cfg(test)]
@@ -196,6 +171,7 @@ mod tests {
     fn a_device_that_vanishes_while_it_is_looked_at_is_left_out() {
         let fixture = Fixture::new();
         fixture.add(&Stub::at("0000:00:06.0"));
+        // Its link is still there.
         let directory = fixture.add(&Stub::at("0000:00:07.0").bound("vgpu0"));
         fs::remove_dir_all(directory).unwrap();
         assert_eq!(fixture.discover().len(), 1);
@@ -204,11 +180,10 @@ mod tests {
     #[test]
     fn another_device_at_the_same_address_is_not_the_one_that_was_there() {
         let fixture = Fixture::new();
-        let directory = fixture.add(&Stub::at("0000:00:06.0"));
+        fixture.add(&Stub::at("0000:00:06.0"));
         let device = &fixture.discover()[0];
         assert!(device.is_present());
-        // Moved, not removed: its inode number may not be given again.
-        fs::rename(&directory, fixture.root().join("old")).unwrap();
+        fixture.unplug("0000:00:06.0");
         fixture.add(&Stub::at("0000:00:06.0"));
         assert!(!device.is_present());
         assert!(fixture.discover()[0].is_present());

@@ -35,6 +35,13 @@ pub enum Error {
         /// The node.
         path: PathBuf,
     },
+    /// There is a file in the place of the device node, and it is not that of this
+    /// device.
+    #[error("{}: this is not the node of the device", path.display())]
+    WrongNode {
+        /// The file.
+        path: PathBuf,
+    },
     /// BAR0 is closed by lockdown (`EPERM`): nobody may map device memory.
     #[error("{}: the kernel is locked down and lets nobody map it", path.display())]
     Lockdown {
@@ -100,6 +107,14 @@ fn bound_instead(driver: Option<&str>) -> String {
 }
 
 impl Error {
+    /// Makes the error of what needs [`DRIVER`]; `driver` is what is bound, if
+    /// anything. That is [`DRIVER`] itself if it has just been bound.
+    pub(crate) fn driver_needed(driver: Option<String>) -> Self {
+        Error::DriverNeeded {
+            driver: driver.filter(|it| it != DRIVER),
+        }
+    }
+
     /// What was tried on `path` and failed, where the errno says more than that
     /// something failed.
     pub(crate) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
@@ -139,7 +154,10 @@ impl Error {
         match self {
             Error::Gone | Error::DriverNeeded { .. } => true,
             Error::Claimed { driver, .. } => driver == DRIVER,
-            Error::Io { source, .. } => source.raw_os_error() == Some(libc::EINVAL),
+            // BAR0 is claimed, or a class device has no attributes yet.
+            Error::Io { source, .. } => {
+                matches!(source.raw_os_error(), Some(libc::EINVAL | libc::ENOENT))
+            }
             _ => false,
         }
     }
@@ -151,6 +169,7 @@ impl Error {
             Error::Permission { .. } => "permission",
             Error::DriverNeeded { .. } => "driver_needed",
             Error::NoNode { .. } => "no_node",
+            Error::WrongNode { .. } => "wrong_node",
             Error::Lockdown { .. } => "lockdown",
             Error::Claimed { .. } => "claimed",
             Error::DecodingOff => "decoding_off",
@@ -175,13 +194,17 @@ impl Error {
                  device node"
                 .into(),
             Error::DriverNeeded { driver: None } => {
-                format!("load it with modprobe {DRIVER}")
+                format!("load it with modprobe {DRIVER}, or bind it to the device")
             }
             Error::DriverNeeded {
                 driver: Some(driver),
             } => format!("unbind {driver} from the device, then bind {DRIVER}"),
             Error::NoNode { .. } => {
                 "mount a devtmpfs on /dev or start udev, or read through sysfs".into()
+            }
+            Error::WrongNode { .. } => {
+                "remove it and have devtmpfs or udev make the device's, or read through sysfs"
+                    .into()
             }
             Error::Lockdown { .. } => {
                 format!("bind {DRIVER}: with it nothing needs to map device memory")
@@ -235,6 +258,7 @@ mod tests {
                 driver: Some(vfio()),
             },
             Error::NoNode { path: path() },
+            Error::WrongNode { path: path() },
             Error::Lockdown { path: path() },
             Error::Claimed {
                 path: path(),

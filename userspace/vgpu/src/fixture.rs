@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A guest's /sys and /dev, empty at first.
+/// A guest's /sys and /dev, empty at first. Directories and links are where the
+/// kernel has them.
 pub(crate) struct Fixture {
     root: TempDir,
 }
@@ -34,10 +35,11 @@ impl Stub {
     /// The same with our driver.
     pub(crate) fn bound(mut self, name: &'static str) -> Self {
         self.name = Some(name);
-        self
+        self.driver("vgpu_stub")
     }
 
-    /// The same with another driver.
+    /// The same with another driver. It has our class, too, if the device has a
+    /// name already.
     pub(crate) fn driver(mut self, driver: &'static str) -> Self {
         self.driver = Some(driver);
         self
@@ -58,7 +60,7 @@ impl Fixture {
 
     /// Adds a device; gives the directory of its PCI function.
     pub(crate) fn add(&self, stub: &Stub) -> PathBuf {
-        let pci = self.root().join("sys/bus/pci/devices").join(stub.address);
+        let pci = self.function(stub.address);
         let mut config = [0; 64];
         config[..12].copy_from_slice(&[0xf4, 0x1a, 0x11, 0x11, 2, 0, 0, 0, 1, 0, 0, 0x12]);
         let mut bar = vec![0; 4096];
@@ -71,27 +73,69 @@ impl Fixture {
         write(&pci, "revision", b"0x01\n");
         write(&pci, "config", &config);
         write(&pci, "resource0", &bar);
-        if let Some(name) = stub.name {
-            self.bind(stub.address, name);
-        } else if let Some(driver) = stub.driver {
-            link("../../drivers", driver, &pci.join("driver"));
+        match (stub.name, stub.driver) {
+            (Some(name), Some(driver)) => self.bind_to(stub.address, name, driver),
+            (None, Some(driver)) => link(DRIVERS, driver, &pci.join("driver")),
+            (_, None) => {}
         }
+        link(
+            "../../../devices/pci0000:00",
+            stub.address,
+            &self.bus_link(stub.address),
+        );
         pci
     }
 
     /// Binds our driver to a device, which becomes visible when it is complete.
     pub(crate) fn bind(&self, address: &str, name: &str) {
-        let pci = self.root().join("sys/bus/pci/devices").join(address);
-        link("../../drivers", "vgpu_stub", &pci.join("driver"));
-        let class = self.root().join(name);
+        self.bind_to(address, name, "vgpu_stub");
+    }
+
+    fn bind_to(&self, address: &str, name: &str, driver: &str) {
+        let pci = self.function(address);
+        link(DRIVERS, driver, &pci.join("driver"));
+        let incomplete = self.root().join(format!("{address}-{name}"));
+        let class = incomplete.join(name);
         write(&class, "pool_id", b"B\n");
         write(&class, "priority", b"high\n");
         write(&class, "vm_id", b"200\n");
         write(&class, "command", b"0x00000005\n");
         write(&class, "status", b"0x00000001\n");
+        // That of /dev/null.
+        write(&class, "dev", b"1:3\n");
         link("../../..", address, &class.join("device"));
-        fs::create_dir_all(self.root().join("sys/class/vgpu")).unwrap();
-        fs::rename(class, self.class(name)).unwrap();
+        fs::rename(incomplete, pci.join("vgpu")).unwrap();
+        let place = format!("../../devices/pci0000:00/{address}/vgpu");
+        link(&place, name, &self.class(name));
+    }
+
+    /// Unbinds whichever driver is bound to a device.
+    pub(crate) fn unbind(&self, address: &str) {
+        let pci = self.function(address);
+        fs::remove_file(pci.join("driver")).unwrap();
+        for entry in fs::read_dir(pci.join("vgpu")).into_iter().flatten() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            fs::remove_file(self.class(&name)).unwrap();
+            fs::remove_dir_all(pci.join("vgpu")).unwrap();
+        }
+    }
+
+    /// Removes a device, with its driver if it has one.
+    pub(crate) fn unplug(&self, address: &str) {
+        let pci = self.function(address);
+        if pci.join("driver").is_symlink() {
+            self.unbind(address);
+        }
+        fs::remove_file(self.bus_link(address)).unwrap();
+        fs::remove_dir_all(pci).unwrap();
+    }
+
+    fn function(&self, address: &str) -> PathBuf {
+        self.root().join("sys/devices/pci0000:00").join(address)
+    }
+
+    fn bus_link(&self, address: &str) -> PathBuf {
+        self.root().join("sys/bus/pci/devices").join(address)
     }
 
     /// The directory of a class device.
@@ -103,7 +147,16 @@ impl Fixture {
     pub(crate) fn write_node(&self, name: &str) {
         write(&self.root().join("dev"), name, b"");
     }
+
+    /// A node with the number of a class device, which is really /dev/null: it
+    /// refuses all ioctls.
+    pub(crate) fn link_node(&self, name: &str) {
+        link("/dev", "null", &self.root().join("dev").join(name));
+    }
 }
+
+/// Where drivers are, from the directory of a PCI function.
+const DRIVERS: &str = "../../../bus/pci/drivers";
 
 fn write(directory: &Path, name: &str, content: &[u8]) {
     fs::create_dir_all(directory).unwrap();
@@ -111,5 +164,6 @@ fn write(directory: &Path, name: &str, content: &[u8]) {
 }
 
 fn link(directory: &str, name: &str, place: &Path) {
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
     symlink(Path::new(directory).join(name), place).unwrap();
 }

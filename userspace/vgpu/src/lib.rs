@@ -17,16 +17,22 @@
 //! in /dev, any other one through BAR0. Nothing here enables a device, binds a
 //! driver or writes to BAR0; commands need the driver.
 //!
+//! A [`Vgpu`] is one PCI function for good: a name or an address that another
+//! device gets later leads to no other one. What is opened is found from the
+//! function's own directory in sysfs, or compared with what is found there.
+//!
 //! Every device may vanish at any moment. That is an [`Error::Gone`] of the
 //! call it happened in, never a panic and never a signal.
 
 mod address;
 mod bar;
 mod chardev;
+mod class;
 mod command;
 mod config;
 mod device;
 mod diagnose;
+mod directory;
 mod discover;
 mod error;
 mod events;

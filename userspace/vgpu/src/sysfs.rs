@@ -2,31 +2,35 @@
 
 //! The driver's attributes in /sys/class/vgpu/vgpuN.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
 
+use rustix::fs::OFlags;
+
+use crate::class::ClassDevice;
 use crate::number::parse_u32;
 use crate::{Error, Info, Result, Source, Vgpu};
 
 /// Reads the attributes of `device`, one after the other.
 pub(crate) fn read(device: &Vgpu) -> Result<Info> {
-    let features = optional(device, "features")?;
+    let class_device = ClassDevice::open(device)?;
+    // Devices of revision 1 do not have it.
+    let features = class_device.read_optional("features", parse_u32)?;
+    let features = features.unwrap_or(0);
     let generation = || match Info::has_live_config(features) {
-        true => attribute(device, "config_generation", parse_u32),
+        true => class_device.read("config_generation", parse_u32),
         false => Ok(0),
     };
     Info::consistent(
-        &path(device, "config_generation")?,
+        &class_device.directory().path("config_generation"),
         || {
             Ok(Info {
                 source: Source::Sysfs,
                 config_generation: generation()?,
-                pool_id: attribute(device, "pool_id", |text| text.parse().ok())?,
-                priority: attribute(device, "priority", |text| text.parse().ok())?,
-                vm_id: attribute(device, "vm_id", parse_u32)?,
-                command: attribute(device, "command", parse_u32)?,
-                status: attribute(device, "status", parse_u32)?,
+                pool_id: class_device.read("pool_id", |text| text.parse().ok())?,
+                priority: class_device.read("priority", |text| text.parse().ok())?,
+                vm_id: class_device.read("vm_id", parse_u32)?,
+                command: class_device.read("command", parse_u32)?,
+                status: class_device.read("status", parse_u32)?,
                 features,
             })
         },
@@ -35,66 +39,24 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
     .checked()
 }
 
-/// Reads the attribute STATUS of `device`.
-pub(crate) fn read_status(device: &Vgpu) -> Result<u32> {
-    attribute(device, "status", parse_u32)
-}
-
-/// Writes a command; returns when the driver says that it is done.
-pub(crate) fn write_command(device: &Vgpu, command: u32) -> Result<()> {
-    let path = path(device, "command")?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .open(&path)
-        .map_err(|error| refused(device, &path, "open", error))?;
+/// Writes a command; returns STATUS when the driver says that it is done.
+pub(crate) fn submit(device: &Vgpu, command: u32) -> Result<u32> {
+    let class_device = ClassDevice::open(device)?;
+    let path = class_device.directory().path("command");
+    let mut file = class_device
+        .directory()
+        .file("command", OFlags::WRONLY)
+        .map_err(|error| class_device.refused("command", "open", error))?;
     let text = format!("{command:#010x}\n");
     // One write, whatever comes of it: a second one would be a second command.
     match file.write(text.as_bytes()) {
-        Ok(written) if written == text.len() => Ok(()),
+        Ok(written) if written == text.len() => class_device.read("status", parse_u32),
         Ok(written) => Err(Error::Malformed {
             path,
             what: format!("took {written} of {} bytes", text.len()),
         }),
         Err(error) => Err(Error::submitting(device, &path, error)),
     }
-}
-
-fn attribute<T>(device: &Vgpu, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
-    let path = path(device, name)?;
-    let bytes = fs::read(&path).map_err(|error| refused(device, &path, "read", error))?;
-    let text = String::from_utf8_lossy(&bytes);
-    parse(text.trim_end_matches('\n')).ok_or_else(|| Error::Malformed {
-        what: format!("{text:?} is no {name}"),
-        path,
-    })
-}
-
-/// A register that devices of revision 1 do not have; 0 on those.
-fn optional(device: &Vgpu, name: &str) -> Result<u32> {
-    let path = path(device, name)?;
-    let missing = fs::symlink_metadata(&path).is_err();
-    match missing && path.parent().is_some_and(Path::exists) {
-        true => Ok(0),
-        false => attribute(device, name, parse_u32),
-    }
-}
-
-/// An attribute that does not exist any more went with the device, or with the
-/// driver alone.
-fn refused(device: &Vgpu, path: &Path, doing: &'static str, error: io::Error) -> Error {
-    let class_device = path.parent().unwrap_or(path);
-    if error.kind() == io::ErrorKind::NotFound
-        && device.is_present()
-        && fs::symlink_metadata(class_device).is_err()
-    {
-        return Error::DriverNeeded { driver: None };
-    }
-    Error::of(device, path, doing, error)
-}
-
-fn path(device: &Vgpu, attribute: &str) -> Result<PathBuf> {
-    let name = device.bound_name()?;
-    Ok(device.roots.class_device(name).join(attribute))
 }
 
 #[cfg(test)]
@@ -155,10 +117,9 @@ mod tests {
     #[test]
     fn a_device_that_vanished_after_its_discovery_is_gone() {
         let fixture = Fixture::new();
-        let directory = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
         let device = &mut fixture.discover()[0];
-        fs::remove_dir_all(fixture.class("vgpu0")).unwrap();
-        fs::remove_dir_all(directory).unwrap();
+        fixture.unplug("0000:00:06.0");
         for source in [Source::Auto, Source::Sysfs] {
             assert!(matches!(device.read(source), Err(Error::Gone)));
         }
@@ -168,10 +129,9 @@ mod tests {
     #[test]
     fn a_driver_that_went_leaves_the_device_to_bar0() {
         let fixture = Fixture::new();
-        let directory = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
         let device = &mut fixture.discover()[0];
-        fs::remove_dir_all(fixture.class("vgpu0")).unwrap();
-        fs::remove_file(directory.join("driver")).unwrap();
+        fixture.unbind("0000:00:06.0");
         let refused = device.read(Source::Sysfs);
         assert!(matches!(refused, Err(Error::DriverNeeded { .. })));
         assert_eq!(device.read(Source::Auto).unwrap().source, Source::Bar);

@@ -77,7 +77,10 @@ impl From<&Error> for Exit {
             Error::Gone | Error::Malformed { .. } => Exit::Gone,
             Error::Busy | Error::TimedOut => Exit::Timeout,
             Error::ReadOnlySource | Error::TimeoutRange => Exit::Usage,
-            Error::NoNode { .. } | Error::Interrupted | Error::Io { .. } => Exit::Internal,
+            Error::NoNode { .. }
+            | Error::WrongNode { .. }
+            | Error::Interrupted
+            | Error::Io { .. } => Exit::Internal,
         }
     }
 }

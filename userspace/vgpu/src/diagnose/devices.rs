@@ -2,11 +2,11 @@
 
 //! Whether there are devices, and what each of them can be used for.
 
-use std::fs;
-
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, access, stat};
 
 use super::{Finding, Verdict};
+use crate::chardev::is_node;
+use crate::class::ClassDevice;
 use crate::config::Config;
 use crate::{DRIVER, Error, Result, Roots, Source, Vgpu, discover, uapi};
 
@@ -68,9 +68,11 @@ pub(super) fn examine(roots: &Roots, device: &mut Vgpu, loaded: bool) -> Vec<Fin
 fn driver(device: &Vgpu, loaded: bool) -> Option<Finding> {
     const CHECK: &str = "driver";
     let address = device.pci();
-    let preferred = fs::read_to_string(device.pci_directory().join("driver_override"))
+    let preferred = device
+        .function
+        .read("driver_override")
         .ok()
-        .map(|text| text.trim_end().to_owned())
+        .map(|text| String::from_utf8_lossy(text.trim_ascii_end()).into_owned())
         // What the kernel prints where there is none.
         .filter(|text| !text.is_empty() && text != "(null)" && text != DRIVER);
     let release = match &preferred {
@@ -142,7 +144,7 @@ fn registers(device: &mut Vgpu) -> Option<Finding> {
 
 fn memory(device: &Vgpu) -> Option<Finding> {
     const CHECK: &str = "memory";
-    let config = Config::read(&device.pci_directory())?;
+    let config = Config::read(&device.function)?;
     if config.is_gone() {
         return None;
     }
@@ -170,13 +172,18 @@ fn memory(device: &Vgpu) -> Option<Finding> {
 fn node(roots: &Roots, device: &Vgpu) -> Option<Finding> {
     const CHECK: &str = "node";
     let path = roots.node(device.name()?);
-    if access(&path, Access::READ_OK | Access::WRITE_OK).is_ok() {
-        let message = format!("{} is open to this user", path.display());
-        return Some(Finding::ok(CHECK, message));
-    }
-    let (verdict, error) = match path.exists() {
-        true => (Verdict::Warning, Error::Permission { path }),
-        false => (Verdict::Problem, Error::NoNode { path }),
+    // One that vanishes meanwhile is said elsewhere.
+    let number = ClassDevice::open(device).and_then(|it| it.node_number());
+    let number = number.ok()?;
+    let is_open = access(&path, Access::READ_OK | Access::WRITE_OK).is_ok();
+    let (verdict, error) = match stat(&path) {
+        Err(_) => (Verdict::Problem, Error::NoNode { path }),
+        Ok(node) if !is_node(&node, number) => (Verdict::Problem, Error::WrongNode { path }),
+        Ok(_) if is_open => {
+            let message = format!("{} is open to this user", path.display());
+            return Some(Finding::ok(CHECK, message));
+        }
+        Ok(_) => (Verdict::Warning, Error::Permission { path }),
     };
     let fault = match error {
         Error::Permission { .. } => "node_permission",
@@ -256,7 +263,7 @@ mod tests {
     fn memory_decoding_that_is_off_is_a_problem_only_with_the_driver() {
         let fixture = with_driver();
         let bound = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
-        fixture.write_node("vgpu0");
+        fixture.link_node("vgpu0");
         let unbound = fixture.add(&Stub::at("0000:00:07.0"));
         for directory in [bound, unbound] {
             fs::write(directory.join("config"), [0; 64]).unwrap();
@@ -274,7 +281,7 @@ mod tests {
         let fixture = with_driver();
         let directory = fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
         assert_eq!(faults(&fixture), ["no_node"]);
-        fixture.write_node("vgpu0");
+        fixture.link_node("vgpu0");
         fs::write(directory.join("revision"), "0x02\n").unwrap();
         assert_eq!(faults(&fixture), [""; 0]);
         fs::write(directory.join("revision"), "0x03\n").unwrap();

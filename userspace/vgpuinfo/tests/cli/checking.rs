@@ -3,6 +3,7 @@
 //! What `vgpuinfo check` and `vgpuinfo doctor` find.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -97,7 +98,7 @@ fn problem(fault: &str) -> (String, String) {
 #[test]
 fn the_doctor_finds_nothing_where_all_is_well() {
     let fixture = one();
-    fixture.write_node("vgpu0");
+    fixture.link_node("vgpu0");
     fs::create_dir_all(fixture.root().join("sys/bus/pci/drivers/vgpu_stub")).unwrap();
     let run = run(&fixture, "doctor");
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
@@ -129,14 +130,24 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
 
     let fixture = one();
     assert!(faults(&fixture).contains(&problem("no_node")));
+    fixture.write_node("vgpu0");
+    assert!(faults(&fixture).contains(&problem("wrong_node")));
 }
 
 #[test]
 fn a_node_that_is_closed_to_the_user_is_a_warning() {
     let fixture = one();
     fs::create_dir_all(fixture.root().join("sys/bus/pci/drivers/vgpu_stub")).unwrap();
-    fixture.write_node("vgpu0");
-    crate::guest::close(fixture.root().join("dev/vgpu0"));
+    // The one character device that every user may make.
+    let node = fixture.root().join("dev/vgpu0");
+    fs::create_dir(node.parent().unwrap()).unwrap();
+    let made = Command::new("mknod")
+        .arg(&node)
+        .args(["c", "0", "0"])
+        .status();
+    assert!(made.unwrap().success());
+    fs::write(fixture.class("vgpu0").join("dev"), "0:0\n").unwrap();
+    crate::guest::close(node);
     let run = run_unprivileged(&fixture, "doctor");
     assert_eq!(run.exit, 0, "{}", run.stdout);
     let warning = run.stdout.lines().find(|line| line.starts_with("warning"));

@@ -75,6 +75,7 @@ pub(crate) fn run_unprivileged(fixture: &Fixture, arguments: &str) -> Run {
 /// Takes a file away from everybody but root. Without being root the test is
 /// its owner, who is not to read it either.
 pub(crate) fn close(path: impl AsRef<std::path::Path>) {
+    assert!(!path.as_ref().is_symlink(), "that would close its target");
     let root = fs::metadata("/proc/self").unwrap().uid() == 0;
     let mode = if root { 0o600 } else { 0 };
     fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();

@@ -91,9 +91,7 @@ fn a_device_that_goes_ends_the_wait_even_if_another_one_comes() {
     let mut wait = vgpuinfo(&fixture, "wait --for gone --timeout 10");
     let mut wait = wait.spawn().unwrap();
     thread::sleep(Duration::from_millis(150));
-    let device = fixture.root().join("sys/bus/pci/devices/0000:00:06.0");
-    fs::rename(device, fixture.root().join("old")).unwrap();
-    fs::remove_dir_all(fixture.class("vgpu0")).unwrap();
+    fixture.unplug("0000:00:06.0");
     fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
     assert!(wait.wait().unwrap().success());
 }
@@ -153,8 +151,7 @@ fn a_watch_starts_with_what_is_there_and_goes_on_with_what_changes() {
     }
     assert_eq!(event["device"]["pci"], "0000:00:08.0");
 
-    let gone = fixture.root().join("sys/bus/pci/devices/0000:00:07.0");
-    fs::rename(gone, fixture.root().join("old")).unwrap();
+    fixture.unplug("0000:00:07.0");
     let event = watch.next();
     assert_eq!(event["event"], "removed");
     assert_eq!(event["device"]["pci"], "0000:00:07.0");
