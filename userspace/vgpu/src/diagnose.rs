@@ -2,6 +2,7 @@
 
 //! Finding out why a vGPU is not there, or not as it should be.
 
+mod class;
 mod devices;
 mod kernel;
 mod module;
@@ -13,8 +14,9 @@ use crate::{PciAddress, Result, Roots, Vgpu};
 /// What a look at one thing has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was looked at: `device`, `kernel`, `module`, `driver`, `registers`,
-    /// `memory`, `node` or `revision`. Part of the ABI of `vgpuinfo doctor`.
+    /// What was looked at: `device`, `kernel`, `module`, `class`, `driver`,
+    /// `registers`, `memory`, `node` or `revision`. Part of the ABI of `vgpuinfo
+    /// doctor`.
     pub check: &'static str,
     /// The PCI function, if it is about one.
     pub pci: Option<PciAddress>,
@@ -108,8 +110,12 @@ impl Finding {
 pub fn diagnose(roots: &Roots) -> Result<Vec<Finding>> {
     let mut devices = Vgpu::discover(roots)?;
     let mut findings = devices::presence(roots, &devices)?;
+    let class = class::Class::look(roots)?;
     let loaded = module::is_loaded(roots);
-    findings.extend(module::examine(roots, loaded, !devices.is_empty()));
+    let class = class.examine(loaded);
+    let needed = !devices.is_empty() && class.is_none();
+    findings.extend(module::examine(roots, loaded, needed));
+    findings.extend(class);
     for device in &mut devices {
         findings.extend(devices::examine(roots, device, loaded));
     }

@@ -38,6 +38,19 @@ fn finds(guest: &Guest, expected: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// The message and the hint of the finding with a fault.
+fn finding(guest: &Guest, fault: &str) -> Result<(String, String)> {
+    let document: Value = serde_json::from_str(&guest.run("vgpuinfo doctor -J")?.text())?;
+    let findings = document["findings"].as_array().context("no findings")?;
+    let finding = findings.iter().find(|it| it["fault"] == fault);
+    let finding = finding.with_context(|| format!("no {fault}: {document}"))?;
+    let text = |name: &str| {
+        let text = finding[name].as_str().map(str::to_owned);
+        text.with_context(|| format!("no {name}: {finding}"))
+    };
+    Ok((text("message")?, text("hint")?))
+}
+
 #[test]
 fn the_doctor_tells_no_device_from_one_of_the_wrong_class() -> Result<()> {
     let empty = guest("doctor-none", Machine::Pc, &[])?;
@@ -76,11 +89,33 @@ fn the_doctor_names_what_keeps_the_driver_from_the_device() -> Result<()> {
     ensure!(elsewhere[0] == "problem bound_elsewhere", "{elsewhere:?}");
 
     // The hint is a command, and does what it should.
-    let document: Value = serde_json::from_str(&guest.run("vgpuinfo doctor -J")?.text())?;
-    let findings = document["findings"].as_array().context("no findings")?;
-    let finding = findings.iter().find(|it| it["fault"] == "bound_elsewhere");
-    let hint = finding.and_then(|it| it["hint"].as_str());
-    guest.check(hint.context("no hint")?)?;
+    let (_, hint) = finding(&guest, "bound_elsewhere")?;
+    guest.check(&hint)?;
+    finds(&guest, &[])?;
+    guest.finish()
+}
+
+#[test]
+fn the_doctor_names_the_driver_that_has_a_class_of_the_same_name() -> Result<()> {
+    let guest = guest("doctor-class", Machine::Pc, &["pool_id=B"])?;
+    // Another driver: ours, under a name that is as long.
+    guest.check(
+        "module=$(modinfo -n vgpu_stub)
+         sed s/vgpu_stub/vgpu_twin/g $module >${module%/*}/vgpu_twin.ko
+         depmod && modprobe vgpu_twin",
+    )?;
+    let driver = guest.check("readlink /sys/class/vgpu/vgpu0/device/driver")?;
+    ensure!(driver.ends_with("/vgpu_twin"), "{driver}");
+
+    let faults = faults(&guest, "root")?;
+    ensure!(faults[0] == "problem foreign_class", "{faults:?}");
+    let (message, hint) = finding(&guest, "foreign_class")?;
+    ensure!(message.contains("the driver vgpu_twin"), "{message}");
+    // What that driver calls its device is no name of a vGPU.
+    ensure!(guest.check("vgpuinfo get name")?.is_empty());
+    ensure!(guest.run("vgpuinfo command 7")?.status() == Some(5));
+
+    guest.check(&hint)?;
     finds(&guest, &[])?;
     guest.finish()
 }

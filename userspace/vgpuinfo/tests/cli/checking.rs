@@ -135,6 +135,19 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
 }
 
 #[test]
+fn the_doctor_names_the_driver_that_has_a_class_of_the_same_name() {
+    let fixture = Fixture::new();
+    fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0").driver("mediator"));
+    assert!(faults(&fixture).contains(&problem("foreign_class")));
+    let text = run(&fixture, "doctor").stdout;
+    let line = text.lines().find(|line| line.contains("  class  "));
+    assert!(line.unwrap().contains("the driver mediator"), "{text}");
+    // Its device is not called what that driver calls it.
+    assert_eq!(run(&fixture, "get name").stdout, "\n");
+    assert_eq!(run(&fixture, "get pool_id -d vgpu0").exit, 3);
+}
+
+#[test]
 fn a_node_that_is_closed_to_the_user_is_a_warning() {
     let fixture = one();
     fs::create_dir_all(fixture.root().join("sys/bus/pci/drivers/vgpu_stub")).unwrap();
