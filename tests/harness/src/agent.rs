@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,9 +19,12 @@ use vgpu_agent::{Reply, Request};
 use crate::command::Piece;
 use crate::process::{LOOK, Process};
 
-/// The agent of a guest. Its reader is a thread that ends with the connection.
+/// The agent of a guest. Its reader is a thread that ends when this is dropped and the
+/// connection has ended.
 pub(crate) struct Agent {
     line: Mutex<UnixStream>,
+    /// Takes the connections that the reader goes on with.
+    next: Sender<UnixStream>,
     shared: Arc<Shared>,
 }
 
@@ -53,10 +56,15 @@ impl Shared {
 impl Agent {
     /// Takes the connection that QEMU's serial port made.
     pub(crate) fn new(line: UnixStream) -> Result<Self> {
-        let reader = BufReader::new(line.try_clone()?);
+        let (next, successors) = channel();
+        let reader = BufReader::new(Joined {
+            current: line.try_clone()?,
+            successors,
+        });
         let shared = Arc::<Shared>::default();
         let agent = Self {
             line: Mutex::new(line),
+            next,
             shared: Arc::clone(&shared),
         };
         thread::spawn(move || {
@@ -66,15 +74,17 @@ impl Agent {
                     dispatch(&shared, reply);
                 }
             }
-            // Whoever waits for a command sees its channel close.
-            shared.lock().commands.clear();
         });
         Ok(agent)
     }
 
     /// Starts a command; the pieces of its output and its end come through the
-    /// channel. A channel that closes without an end: the guest was reset or died.
+    /// channel. A channel that closes without an end: the guest was reset.
     pub(crate) fn start(&self, command: &str) -> Result<(u64, Receiver<Piece>)> {
+        self.start_on(&mut self.lock(), command)
+    }
+
+    fn start_on(&self, line: &mut UnixStream, command: &str) -> Result<(u64, Receiver<Piece>)> {
         let (sender, receiver) = channel();
         let id = {
             let mut state = self.shared.lock();
@@ -83,25 +93,50 @@ impl Agent {
             state.commands.insert(id, sender);
             id
         };
-        self.send(&Request::Exec {
-            id,
-            command: command.to_owned(),
-        })?;
+        let command = command.to_owned();
+        send(line, &Request::Exec { id, command })?;
         Ok((id, receiver))
     }
 
     /// Kills a command, if it still runs.
     pub(crate) fn kill(&self, id: u64) -> Result<()> {
-        self.send(&Request::Kill { id })
+        send(&mut self.lock(), &Request::Kill { id })
     }
 
-    fn send(&self, request: &Request) -> Result<()> {
-        let line = request.to_line()?;
-        self.line
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_all(line.as_bytes())
-            .context("the line to the guest's agent is broken")
+    /// Goes on with the connection that `relocate` returns, which ends the other one. The
+    /// agent does not know of this: the commands that run go on, too.
+    ///
+    /// Nobody sends anything meanwhile, and all that was sent before has arrived.
+    pub(crate) fn relocate(
+        &self,
+        process: &Process,
+        relocate: impl FnOnce() -> Result<UnixStream>,
+    ) -> Result<()> {
+        let mut line = self.lock();
+        // The agent takes one request after the other.
+        let (_, pieces) = self.start_on(&mut line, "true")?;
+        while !matches!(pieces.recv_timeout(LOOK), Ok(Piece::End(_))) {
+            process.check()?;
+        }
+        self.continue_on(&mut line, relocate()?)
+    }
+
+    /// Goes on with this connection, after the other one has ended.
+    pub(crate) fn reconnect(&self, connection: UnixStream) -> Result<()> {
+        self.continue_on(&mut self.lock(), connection)
+    }
+
+    fn continue_on(&self, line: &mut UnixStream, connection: UnixStream) -> Result<()> {
+        self.next
+            .send(connection.try_clone()?)
+            .context("nobody reads what the guest's agent says")?;
+        *line = connection;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, UnixStream> {
+        // A thread that panicked left at worst half a line, which the agent skips.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A number that no earlier call has returned.
@@ -142,6 +177,35 @@ impl Agent {
             }
         }
         Ok(state.release.clone())
+    }
+}
+
+fn send(line: &mut UnixStream, request: &Request) -> Result<()> {
+    line.write_all(request.to_line()?.as_bytes())
+        .context("the line to the guest's agent is broken")
+}
+
+/// What the agent writes, as one stream: a connection may end in the middle of a message,
+/// and the next one begins with the rest of it.
+struct Joined {
+    current: UnixStream,
+    successors: Receiver<UnixStream>,
+}
+
+impl Read for Joined {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.current.read(buffer) {
+                Ok(0) => {}
+                // A QEMU that was killed before it had read all.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+                other => return other,
+            }
+            match self.successors.recv() {
+                Ok(connection) => self.current = connection,
+                Err(_) => return Ok(0),
+            }
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::logs::Logs;
 use crate::machine::Machine;
 use crate::patience::scaled;
 use crate::process::Process;
+use crate::sockets::Sockets;
 
 /// What a guest may take, unless its builder says otherwise: many times what a
 /// boot needs on a busy machine.
@@ -52,6 +53,9 @@ const KERNEL_ARGUMENTS: &str = "loglevel=5 mitigations=off cryptomgr.notests no_
 const CONSOLE: &str = "console=ttyS0";
 const CONSOLE_OF_HYPERVISOR: &str = "console=hvc0";
 
+/// The only disk of a guest, in the guest. Debian's kernel for clouds has its driver built in.
+pub(crate) const SWAP: &str = "/dev/nvme0n1";
+
 /// What a guest has, unless its builder says otherwise.
 const MEMORY_MIB: u32 = 512;
 const PROCESSORS: u32 = 2;
@@ -61,7 +65,7 @@ const PROCESSORS: u32 = 2;
 #[derive(Clone, Debug)]
 pub struct GuestBuilder {
     name: String,
-    machine: Machine,
+    pub(crate) machine: Machine,
     devices: Vec<String>,
     qemu_arguments: Vec<OsString>,
     kernel_arguments: Vec<String>,
@@ -149,6 +153,15 @@ impl GuestBuilder {
         self
     }
 
+    /// Gives the guest a file of the host as its disk, for [`Guest::hibernate`].
+    #[must_use]
+    pub fn swap(self, file: &Path) -> Self {
+        let drive = format!("if=none,id=swap,format=raw,file={}", quoted(file));
+        self.qemu_arguments(["-drive", &drive])
+            .qemu_arguments(["-device", "nvme,drive=swap,serial=swap"])
+            .kernel_arguments(&format!("vgpu.resume={SWAP}"))
+    }
+
     /// Adds features to the processor, as in `+svm,+npt`.
     #[must_use]
     pub fn features(mut self, features: &str) -> Self {
@@ -222,19 +235,31 @@ impl GuestBuilder {
     }
 
     fn boot_once(self) -> Result<Guest> {
-        let artifacts = self.chosen_artifacts()?;
         let logs = Logs::new(&self.name)?;
-        let sockets = tempfile::Builder::new().prefix("vgpu-guest-").tempdir()?;
+        Guest::start(self, logs)
+    }
+
+    /// The same guest with other devices.
+    pub(crate) fn replace_devices<I>(mut self, devices: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.devices.clear();
+        self.devices(devices)
+    }
+
+    /// QEMU, with the harness at the other end of the guest's serial lines and of QMP.
+    pub(crate) fn headless(&self, logs: &Logs, sockets: &Sockets) -> Result<Command> {
+        let artifacts = self.chosen_artifacts()?;
         let mut command = self.command(&artifacts)?;
         command.args(self.kernel(&artifacts, ""));
         command.args(["-display", "none"]);
-        let console = format!("file,id=console,path={}", quoted(&logs.console()));
+        // A guest may be in one QEMU after the other.
+        let console = format!("file,id=console,append=on,path={}", quoted(&logs.console()));
         command.args(["-chardev", &console, "-serial", "chardev:console"]);
-        for name in ["agent", "qmp"] {
-            let socket = format!(
-                "socket,id={name},path={}",
-                quoted(&sockets.path().join(name))
-            );
+        for name in Sockets::NAMES {
+            let socket = format!("socket,id={name},path={}", quoted(&sockets.path(name)));
             command.args(["-chardev", &socket]);
         }
         command.args(["-serial", "chardev:agent"]);
@@ -247,10 +272,18 @@ impl GuestBuilder {
             .stderr(log)
             // Ctrl-C is for the harness, which ends the guest in its own way.
             .process_group(0);
+        Ok(command)
+    }
+
+    /// Starts it.
+    pub(crate) fn process(&self, command: Command, logs: Logs) -> Result<Process> {
         let limit = Some(scaled(self.limit));
-        Guest::start(self.machine, sockets, self.boot_limit, || {
-            Process::start(command, logs, limit, self.cancel)
-        })
+        Process::start(command, logs, limit, self.cancel.clone())
+    }
+
+    /// How long the guest may take to boot.
+    pub(crate) fn longest_boot(&self) -> Duration {
+        scaled(self.boot_limit)
     }
 
     /// Runs the guest with its console on this process's terminal until it is

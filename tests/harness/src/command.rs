@@ -116,7 +116,10 @@ impl<'guest> Running<'guest> {
             let left = end.saturating_duration_since(Instant::now());
             match self.pieces.recv_timeout(left.min(LOOK)) {
                 Ok(piece) => return Ok(Some(piece)),
-                Err(RecvTimeoutError::Disconnected) => return Err(self.lost()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.process.check()?;
+                    bail!("the guest was reset while '{}' ran", self.command);
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     self.process.check()?;
                     if Instant::now() >= end {
@@ -125,18 +128,6 @@ impl<'guest> Running<'guest> {
                 }
             }
         }
-    }
-
-    fn lost(&self) -> anyhow::Error {
-        // A dead QEMU closes the line a moment before it can be waited for.
-        let end = Instant::now() + LOOK;
-        while Instant::now() < end {
-            if let Err(error) = self.process.check() {
-                return error;
-            }
-            std::thread::sleep(LOOK / 10);
-        }
-        anyhow::anyhow!("the guest was reset while '{}' ran", self.command)
     }
 
     /// Takes one more piece into the buffers; false when the time is over.

@@ -2,27 +2,24 @@
 
 //! A guest that runs.
 
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use tempfile::TempDir;
 
 use crate::agent::Agent;
 use crate::builder::GuestBuilder;
 use crate::command::{Output, Running};
 use crate::devices::Parsed;
-use crate::logs::tail;
+use crate::logs::{Logs, tail};
 use crate::machine::Machine;
 use crate::patience::scaled;
 use crate::process::Process;
 use crate::qmp::Qmp;
+use crate::sockets::{Sockets, why};
 
-/// What QEMU takes from its start to its connections.
-const START: Duration = Duration::from_secs(30);
 /// What a boot takes at most. The guest's own limit may be shorter.
 pub(crate) const BOOT: Duration = Duration::from_secs(60);
 /// What the console takes at most to catch up with the kernel.
@@ -36,13 +33,12 @@ const LEAKS: &str = "leaks=/sys/kernel/debug/kmemleak
 
 /// A running guest. It dies when this is dropped. Any number of threads may use it.
 pub struct Guest {
-    // Before the sockets and the agent, so that QEMU ends first.
-    process: Process,
-    agent: Agent,
-    qmp: Qmp,
-    machine: Machine,
+    // Before the agent, so that QEMU ends first.
+    pub(crate) process: Process,
+    pub(crate) agent: Agent,
+    pub(crate) qmp: Qmp,
+    pub(crate) builder: GuestBuilder,
     release: String,
-    _sockets: TempDir,
 }
 
 impl Guest {
@@ -53,31 +49,23 @@ impl Guest {
         GuestBuilder::new(name)
     }
 
-    /// Starts the process and takes it to the point where commands can run.
-    pub(crate) fn start(
-        machine: Machine,
-        sockets: TempDir,
-        boot_limit: Duration,
-        process: impl FnOnce() -> Result<Process>,
-    ) -> Result<Self> {
-        // Listening before QEMU starts: it connects once and does not try again.
-        let agent = UnixListener::bind(sockets.path().join("agent"))?;
-        let qmp = UnixListener::bind(sockets.path().join("qmp"))?;
-        let process = process()?;
-        let agent = Agent::new(accept(&agent, &process)?)?;
-        let qmp = match Qmp::new(accept(&qmp, &process)?) {
-            Ok(qmp) => qmp,
-            // Why QEMU closed the connection is better known from QEMU.
-            Err(error) => return Err(why(&process).unwrap_or(error)),
-        };
-        let release = agent.wait_ready(0, &process, scaled(boot_limit))?;
+    /// Starts QEMU and takes it to the point where commands can run.
+    pub(crate) fn start(builder: GuestBuilder, logs: Logs) -> Result<Self> {
+        let sockets = Sockets::new()?;
+        let command = builder.headless(&logs, &sockets)?;
+        let process = builder.process(command, logs)?;
+        let check = || process.check();
+        let connections = sockets.accept(check)?;
+        let agent = Agent::new(connections.agent)?;
+        // Why QEMU closed the connection is better known from QEMU.
+        let qmp = Qmp::new(connections.qmp).map_err(|error| why(error, check))?;
+        let release = agent.wait_ready(0, &process, builder.longest_boot())?;
         Ok(Self {
             process,
             agent,
             qmp,
-            machine,
+            builder,
             release,
-            _sockets: sockets,
         })
     }
 
@@ -128,7 +116,7 @@ impl Guest {
     /// The machine type.
     #[must_use]
     pub fn machine(&self) -> Machine {
-        self.machine
+        self.builder.machine
     }
 
     /// The release of the kernel that runs, as `uname -r` prints it.
@@ -146,7 +134,7 @@ impl Guest {
     pub fn plug(&self, device: &str) -> Result<()> {
         let bus = match Parsed::new(device)?.get("bus") {
             Some(_) => String::new(),
-            None => format!("bus={}", self.machine.hotplug_bus()),
+            None => format!("bus={}", self.machine().hotplug_bus()),
         };
         let parts = [device, &bus];
         let device = parts
@@ -283,37 +271,4 @@ impl Guest {
         }
         Ok(())
     }
-}
-
-/// Takes the one connection that a chardev of QEMU makes.
-fn accept(listener: &UnixListener, process: &Process) -> Result<UnixStream> {
-    listener.set_nonblocking(true)?;
-    let end = Instant::now() + START;
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream.set_nonblocking(false)?;
-                return Ok(stream);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error).context("cannot take QEMU's connection"),
-        }
-        process.check()?;
-        if Instant::now() > end {
-            bail!("QEMU did not connect within {} seconds", START.as_secs());
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Why there is no QEMU any more, once it is gone.
-fn why(process: &Process) -> Option<anyhow::Error> {
-    let end = Instant::now() + Duration::from_secs(5);
-    while Instant::now() < end {
-        if let Err(error) = process.check() {
-            return Some(error);
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    None
 }

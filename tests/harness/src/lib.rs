@@ -42,6 +42,8 @@ mod machine;
 mod patience;
 mod process;
 mod qmp;
+mod relocation;
+mod sockets;
 
 pub use artifacts::Artifacts;
 pub use builder::GuestBuilder;

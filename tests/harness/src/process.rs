@@ -3,8 +3,8 @@
 //! The QEMU process of a guest, and whether it is still worth waiting for it.
 
 use std::process::{Command, ExitStatus};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,14 +17,54 @@ use crate::logs::{Logs, tail};
 /// panic is noticed.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
-/// A running QEMU.
+/// A running QEMU. It is killed when this is dropped.
+pub(crate) struct Qemu(Arc<SharedChild>);
+
+impl Qemu {
+    fn spawn(command: &mut Command) -> Result<Self> {
+        let child = SharedChild::spawn(command)
+            .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
+        Ok(Self(Arc::new(child)))
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        // Both fail only when it is gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The QEMU that a guest is in, one after the other.
 pub(crate) struct Process {
-    child: Arc<SharedChild>,
+    qemu: Mutex<Qemu>,
     pub(crate) logs: Logs,
-    /// Wall-clock time that the guest may live.
-    limit: Option<Duration>,
-    limit_passed: Arc<AtomicBool>,
+    limit: Option<Limit>,
     cancel: Option<Arc<AtomicUsize>>,
+}
+
+/// Wall-clock time that the guest may live.
+struct Limit {
+    time: Duration,
+    end: Instant,
+    passed: Arc<AtomicBool>,
+}
+
+impl Limit {
+    /// Kills a QEMU when the time is over.
+    fn watch(&self, qemu: &Qemu) {
+        let child = Arc::clone(&qemu.0);
+        let passed = Arc::clone(&self.passed);
+        let left = self.end.saturating_duration_since(Instant::now());
+        thread::spawn(move || {
+            if let Ok(None) = child.wait_timeout(left) {
+                passed.store(true, Ordering::SeqCst);
+                // Fails only when it has ended meanwhile.
+                let _ = child.kill();
+            }
+        });
+    }
 }
 
 impl Process {
@@ -36,51 +76,71 @@ impl Process {
         limit: Option<Duration>,
         cancel: Option<Arc<AtomicUsize>>,
     ) -> Result<Self> {
-        let child = SharedChild::spawn(&mut command)
-            .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
-        let process = Self {
-            child: Arc::new(child),
+        let qemu = Qemu::spawn(&mut command)?;
+        let limit = limit.map(|time| Limit {
+            time,
+            end: Instant::now() + time,
+            passed: Arc::default(),
+        });
+        if let Some(limit) = &limit {
+            limit.watch(&qemu);
+        }
+        Ok(Self {
+            qemu: Mutex::new(qemu),
             logs,
             limit,
-            limit_passed: Arc::default(),
             cancel,
-        };
-        if let Some(limit) = limit {
-            process.watch(limit);
-        }
-        Ok(process)
+        })
     }
 
-    fn watch(&self, limit: Duration) {
-        let child = Arc::clone(&self.child);
-        let passed = Arc::clone(&self.limit_passed);
-        thread::spawn(move || {
-            if let Ok(None) = child.wait_timeout(limit) {
-                passed.store(true, Ordering::SeqCst);
-                // Fails only when it has ended meanwhile.
-                let _ = child.kill();
-            }
-        });
+    /// Starts one more QEMU, with the same logs and within the same limit.
+    pub(crate) fn start_another(&self, mut command: Command) -> Result<Qemu> {
+        let qemu = Qemu::spawn(&mut command)?;
+        if let Some(limit) = &self.limit {
+            limit.watch(&qemu);
+        }
+        Ok(qemu)
+    }
+
+    /// Makes that one the guest's, and ends the one before.
+    pub(crate) fn replace(&self, qemu: Qemu) {
+        *self.qemu.lock().unwrap_or_else(PoisonError::into_inner) = qemu;
+    }
+
+    fn child(&self) -> Arc<SharedChild> {
+        // It is replaced as a whole.
+        let qemu = self.qemu.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&qemu.0)
     }
 
     /// Fails when there is nothing left to wait for, and says why.
     pub(crate) fn check(&self) -> Result<()> {
+        self.check_child(&self.child())
+    }
+
+    /// The same for a QEMU that is about to become the guest's.
+    pub(crate) fn check_another(&self, qemu: &Qemu) -> Result<()> {
+        self.check_child(&qemu.0)
+    }
+
+    fn check_child(&self, child: &SharedChild) -> Result<()> {
         if let Some(cancel) = &self.cancel {
             match cancel.load(Ordering::SeqCst) {
                 0 => {}
                 signal => bail!("interrupted by signal {signal}"),
             }
         }
-        if let (true, Some(limit)) = (self.limit_passed.load(Ordering::SeqCst), self.limit) {
+        let passed = |limit: &&Limit| limit.passed.load(Ordering::SeqCst);
+        if let Some(limit) = self.limit.as_ref().filter(passed) {
             bail!(
                 "the guest did not finish within its {} seconds and was killed.\n\
                  The end of its console, {}:\n{}",
-                limit.as_secs(),
+                limit.time.as_secs(),
                 self.logs.console().display(),
                 tail(&self.logs.console_text())
             );
         }
-        if let Some(status) = self.child.try_wait()? {
+        if let Some(status) = child.try_wait()? {
             bail!("{}", self.obituary(status));
         }
         if let Some(panic) = self.logs.panic() {
@@ -111,8 +171,9 @@ impl Process {
     /// Waits until QEMU ends by itself.
     pub(crate) fn wait(&self, timeout: Duration) -> Result<ExitStatus> {
         let end = Instant::now() + timeout;
+        let child = self.child();
         while Instant::now() < end {
-            if let Some(status) = self.child.wait_timeout(LOOK)? {
+            if let Some(status) = child.wait_timeout(LOOK)? {
                 return Ok(status);
             }
             self.check()?;
@@ -122,24 +183,11 @@ impl Process {
 
     /// Waits as long as it takes.
     pub(crate) fn wait_forever(&self) -> Result<ExitStatus> {
-        Ok(self.child.wait()?)
+        Ok(self.child().wait()?)
     }
 
     /// Whether QEMU has ended because the guest was switched off.
     pub(crate) fn is_off(&self) -> bool {
-        matches!(self.child.try_wait(), Ok(Some(status)) if status.success())
-    }
-
-    /// Kills QEMU and waits until it is gone.
-    pub(crate) fn kill(&self) {
-        // Both fail only when it is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
+        matches!(self.child().try_wait(), Ok(Some(status)) if status.success())
     }
 }

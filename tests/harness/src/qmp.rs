@@ -50,6 +50,11 @@ impl Qmp {
         })))
     }
 
+    /// Goes on with the connection of another QEMU. Events that nobody has asked for are lost.
+    pub(crate) fn replace(&self, other: Self) {
+        *self.lock() = other.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
+
     /// Executes any command of [`qapi::qmp`].
     ///
     /// # Errors

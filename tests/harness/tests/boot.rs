@@ -106,16 +106,6 @@ fn a_complaint_of_the_kernel_fails_the_guest() {
 }
 
 #[test]
-fn switching_off_ends_the_guest() {
-    let guest = Guest::builder("harness-off").boot().unwrap();
-    let _running = guest.spawn("poweroff -f").unwrap();
-    assert!(guest.wait_off(PATIENCE).unwrap().success());
-    let error = guest.run("true").unwrap_err().to_string();
-    assert!(error.contains("QEMU ended"), "{error}");
-    guest.finish().unwrap();
-}
-
-#[test]
 fn a_guest_that_takes_too_long_is_killed() {
     let error = Guest::builder("harness-limit")
         .time_limit(Duration::from_secs(1))
