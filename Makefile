@@ -108,7 +108,8 @@ initramfs: modules guest-programs
 	@kernel=$$($(KERNEL)) && $(ENTER) scripts/initramfs \
 		--kernel "$$kernel" --module $(MODULE) --tool $(RELEASE)/vgpuinfo \
 		--rules userspace/udev/70-vgpu-stub.rules \
-		--tool $(RELEASE)/vgpu-kexec --tool $(RELEASE)/vgpu-held --agent $(RELEASE)/vgpu-agent --selftests $(BUILD)/selftests \
+		--tool $(RELEASE)/vgpu-kexec --tool $(RELEASE)/vgpu-held --tool $(RELEASE)/vgpu-vfio \
+		--agent $(RELEASE)/vgpu-agent --selftests $(BUILD)/selftests \
 		$(GUEST)/initramfs.cpio
 
 # What a guest is to be, as it was given, every dollar sign in it included.
