@@ -10,20 +10,19 @@ use kernel::{
 };
 
 use crate::{
+    announcement,
     class::{
         attribute_groups,
         Attribute,
         Device,
-        Guard,
         Uevent,
         Visibility, //
     },
     command,
-    driver::Vgpu,
     hw::Hw,
-    identity::Identity,
-    irq,
-    uapi, //
+    live_config,
+    uapi,
+    vgpu::Vgpu, //
 };
 
 attribute_groups! {
@@ -41,14 +40,14 @@ struct HasFeatures;
 
 impl Visibility<Vgpu> for HasFeatures {
     fn is_visible(device: &Device<Vgpu>) -> bool {
-        device.data().features != 0
+        device.data().has_features()
     }
 }
 
-/// Shows a value that was read when it last changed: no device access, unless the device cannot say
-/// that it did.
+/// Shows a part of the identity: on revision 1 as the register has it, as nothing announces a
+/// change; on revision 2 as it was read when it last changed.
 macro_rules! identity_attribute {
-    ($attribute:ident, $name:literal, $write:ident) => {
+    ($attribute:ident, $name:expr, $field:ident, $write:ident) => {
         struct $attribute;
 
         #[vtable]
@@ -56,17 +55,25 @@ macro_rules! identity_attribute {
             const NAME: &'static CStr = $name;
 
             fn show(device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-                irq::catch_up(device, hw);
-                let identity = device.with_state(|state| state.identity);
+                let identity = if device.data().has_live_config() {
+                    live_config::refresh_if_polled(device, hw);
+                    device.lock().identity
+                } else {
+                    let value = hw.$field()?;
+                    let mut state = device.lock();
+                    // For the next uevent.
+                    state.identity.$field = value;
+                    state.identity
+                };
                 Ok(identity.$write(out)?)
             }
         }
     };
 }
 
-identity_attribute!(PoolId, c"pool_id", write_pool_id);
-identity_attribute!(Priority, c"priority", write_priority);
-identity_attribute!(VmId, c"vm_id", write_vm_id);
+identity_attribute!(PoolId, announcement::POOL_ID, pool_id, write_pool_id);
+identity_attribute!(Priority, announcement::PRIORITY, priority, write_priority);
+identity_attribute!(VmId, announcement::VM_ID, vm_id, write_vm_id);
 
 struct Command;
 
@@ -75,12 +82,13 @@ impl Attribute<Vgpu> for Command {
     const NAME: &'static CStr = c"command";
 
     fn show(_device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-        Ok(write!(out, "{:#010x}", hw.command()?)?)
+        write_register(out, hw.command()?)
     }
 
     fn store(device: &Device<Vgpu>, _hw: &Hw<'_>, text: &[u8]) -> Result {
         let command = parse_command(text)?;
-        command::submit(device, command, uapi::VGPU_TIMEOUT_DEFAULT_MS).map(|_| ())
+        // sysfs holds locks, so the task cannot be frozen: a suspend ends it as a signal does.
+        command::submit(device, command, uapi::VGPU_TIMEOUT_DEFAULT_MS, false).map(|_| ())
     }
 }
 
@@ -91,7 +99,7 @@ impl Attribute<Vgpu> for Status {
     const NAME: &'static CStr = c"status";
 
     fn show(_device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-        Ok(write!(out, "{:#010x}", hw.status()?.into_raw())?)
+        write_register(out, hw.status()?.into_raw())
     }
 }
 
@@ -102,7 +110,7 @@ impl Attribute<Vgpu> for Features {
     const NAME: &'static CStr = c"features";
 
     fn show(device: &Device<Vgpu>, _hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-        Ok(write!(out, "{:#010x}", device.data().features)?)
+        write_register(out, device.data().features)
     }
 }
 
@@ -110,11 +118,11 @@ struct ConfigGeneration;
 
 #[vtable]
 impl Attribute<Vgpu> for ConfigGeneration {
-    const NAME: &'static CStr = c"config_generation";
+    const NAME: &'static CStr = announcement::CONFIG_GENERATION;
 
     fn show(device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-        irq::catch_up(device, hw);
-        let generation = device.with_state(|state| state.generation);
+        live_config::refresh_if_polled(device, hw);
+        let generation = device.lock().generation;
         Ok(write!(out, "{generation}")?)
     }
 }
@@ -129,10 +137,7 @@ macro_rules! number_attribute {
             const NAME: &'static CStr = $name;
 
             fn show(_device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-                let number = hw.$read();
-                // Any number is one; the status tells whether somebody said it.
-                hw.status()?;
-                Ok(write!(out, "{number}")?)
+                Ok(write!(out, "{}", hw.$read()?)?)
             }
         }
     };
@@ -142,22 +147,20 @@ number_attribute!(CommandsSubmitted, c"commands_submitted", submitted);
 number_attribute!(CommandsCompleted, c"commands_completed", completed);
 number_attribute!(CommandResult, c"result", result);
 
-/// Tells those who poll the attributes, and user space at large, that the identity has changed.
-pub(crate) fn announce(guard: &Guard<'_, Vgpu>, before: &Identity, now: &Identity) {
-    for (name, changed) in [
-        (PoolId::NAME, before.pool_id != now.pool_id),
-        (Priority::NAME, before.priority != now.priority),
-        (VmId::NAME, before.vm_id != now.vm_id),
-        (ConfigGeneration::NAME, true),
-    ] {
-        if changed {
-            guard.notify_attribute(name);
-        }
+/// Writes the value of a register as `0x%08x`, which `fmt` would pad digit by digit.
+fn write_register(out: &mut dyn fmt::Write, mut value: u32) -> Result {
+    let mut text = *b"0x00000000";
+    let [_, _, digits @ ..] = &mut text;
+    for digit in digits.iter_mut().rev() {
+        // CAST: Four bits.
+        let nibble = (value & 0xf) as u8;
+        *digit = nibble.wrapping_add(if nibble < 10 { b'0' } else { b'a' - 10 });
+        value >>= 4;
     }
-    guard.announce_change();
+    Ok(out.write_str(core::str::from_utf8(&text).map_err(|_| EINVAL)?)?)
 }
 
-/// Takes a command as decimal or 0x-hexadecimal, with or without the newline of `echo`.
+/// Parses a command: decimal or 0x-hexadecimal, with or without the newline of `echo`.
 ///
 /// The kernel's own parser takes more (octal, binary, signs, underscores), which would be ABI.
 fn parse_command(text: &[u8]) -> Result<u32> {
@@ -178,9 +181,9 @@ fn parse_command(text: &[u8]) -> Result<u32> {
         .ok_or(EINVAL)
 }
 
-/// Adds what the rules of a guest want to know to a uevent.
+/// Adds the identity to a uevent, as it was read last. May sleep.
 pub(crate) fn uevent(device: &Device<Vgpu>, event: &mut Uevent<'_>) -> Result {
-    let identity = device.with_state(|state| state.identity);
+    let identity = device.lock().identity;
     event.add(c"VGPU_POOL_ID", |out| identity.write_pool_id(out))?;
     event.add(c"VGPU_PRIORITY", |out| identity.write_priority(out))?;
     event.add(c"VGPU_VM_ID", |out| identity.write_vm_id(out))

@@ -12,7 +12,7 @@
 //!   becomes of the hardware.
 //! - [`Registration`] is the time during which user space can find the device. It lies within the
 //!   time that the parent is bound, so its data may borrow from the parent.
-//! - [`Guard`] is the proof, inside one call, that the device is registered now.
+//! - [`Guard`] is the proof, inside one call, that the registration has not ended.
 //!
 //! What makes unplugging safe at any moment is their order of events, see [`Registration`].
 //!
@@ -27,7 +27,11 @@ mod interrupts;
 pub(crate) mod pci;
 mod power;
 mod registration;
+mod uevent;
+mod user;
+mod wait;
 
+use self::registration::Registration;
 pub(crate) use self::{
     attribute::{
         attribute_groups,
@@ -37,17 +41,17 @@ pub(crate) use self::{
     },
     device::{
         Device,
-        Interrupted,
-        Uevent, //
+        StateGuard, //
     },
     file::File,
-    interrupts::{
-        Line,
-        MAX_LINES, //
-    },
-    registration::{
-        Guard,
-        Registration, //
+    interrupts::Interrupt,
+    registration::Guard,
+    uevent::Uevent,
+    user::Plain,
+    wait::{
+        Deadline,
+        Limits,
+        WaitError, //
     }, //
 };
 
@@ -65,9 +69,9 @@ use core::marker::PhantomData;
 use kernel::{
     bindings,
     error::to_result,
+    irq::ThreadedIrqReturn,
     prelude::*,
     sync::{
-        aref::ARef,
         atomic::{
             Acquire,
             Atomic,
@@ -87,6 +91,9 @@ use kernel::{
 const MINORS: u32 = 256;
 
 /// What a driver implements to have class devices.
+///
+/// The registration data borrows from the bound parent, and a callback borrows the data. These are
+/// two lifetimes: with one, data with interior mutability could borrow from itself.
 #[vtable]
 pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// Lives as long as the [`Device`]: what has to survive an unplug.
@@ -95,46 +102,75 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// The part of the device's state that its threads wait for, under the device's lock.
     type State: Send + Unpin;
 
+    /// The reasons for which a task may sleep in [`Device::wait`].
+    type Reason: Copy + Eq + Send + 'static;
+
     /// Lives as long as the [`Registration`]: what borrows from the bound parent.
     type RegistrationData<'a>: Send + Sync + 'a;
 
     /// Lives as long as an open file: what the file has seen so far.
     type FileData: Send + Sync;
 
-    /// What an interrupt line of the device is handled by.
-    type Handler<'a>: compat::ThreadedHandler + Send + 'a;
-
     /// Name of the class, and what the names of its devices begin with.
     const NAME: &'static CStr;
 
     /// The attributes that each device has.
-    const ATTRIBUTES: &'static AttributeGroups;
+    const ATTRIBUTES: &'static AttributeGroups<Self>;
 
-    /// The class that devices of this driver belong to.
+    /// Returns the class that devices of this driver belong to.
     fn class() -> &'static Class<Self>;
 
-    /// The interrupt lines, and what each is to be handled by from before the device is registered
-    /// until it no longer is.
-    fn lines<'a>(
-        device: &ARef<Device<Self>>,
-        registration_data: &'a Self::RegistrationData<'a>,
-    ) -> Result<[Option<Line<'a, Self>>; MAX_LINES]>;
+    /// Returns one of the device's interrupts, by a number from 0 on; `None` beyond the last one.
+    ///
+    /// They are requested before the device is added and freed after it was removed.
+    fn interrupt<'b>(
+        registration_data: &'b Self::RegistrationData<'_>,
+        index: usize,
+    ) -> Option<Interrupt<'b>>;
 
-    /// Has the hardware interrupt: the device is registered, or the machine has been asleep.
-    fn start(device: &Device<Self>, registration_data: &Self::RegistrationData<'_>);
+    /// Handles an interrupt. Called in interrupt context, before the device is added, too.
+    fn handle(
+        device: &Device<Self>,
+        registration_data: &Self::RegistrationData<'_>,
+        index: usize,
+    ) -> ThreadedIrqReturn;
 
-    /// Has it interrupt no more: the lines are about to be given up, or the kernel is.
+    /// Handles the rest of an interrupt for which [`Self::handle`] has asked for the thread. May
+    /// sleep.
+    fn handle_threaded(
+        device: &Device<Self>,
+        registration_data: &Self::RegistrationData<'_>,
+        index: usize,
+    );
+
+    /// Called once the device was added: enables interrupts, if they could be had, and catches up
+    /// with what has happened before. May sleep.
+    fn start(
+        device: &Device<Self>,
+        registration_data: &Self::RegistrationData<'_>,
+        have_interrupts: bool,
+    );
+
+    /// Called before the hardware of a registered device is reset. May sleep.
+    fn prepare_reset(device: &Device<Self>, registration_data: &Self::RegistrationData<'_>);
+
+    /// Called when the hardware may have been reset, replaced or moved: after a reset, and when the
+    /// machine wakes up. May sleep.
+    fn adopt(device: &Device<Self>, registration_data: &Self::RegistrationData<'_>);
+
+    /// Disables all interrupts: they are about to be freed, or the kernel ends. May be called
+    /// before [`Self::start`], and more than once.
     fn stop(registration_data: &Self::RegistrationData<'_>);
 
-    /// Adds the variables of a uevent.
+    /// Adds the variables of a uevent. May sleep.
     fn uevent(device: &Device<Self>, event: &mut Uevent<'_>) -> Result;
 
     /// Handles an ioctl; `arg` is the caller's third argument.
     ///
-    /// It may be called after the device is gone; [`Device::enter`] says so.
+    /// Called after the device is gone, too; [`Device::enter`] says so.
     fn ioctl(file: &File<'_, Self>, command: u32, arg: usize) -> Result;
 
-    /// What a file that is being opened has seen: nothing of what comes.
+    /// Called on open(2); returns the per-file data.
     fn open(device: &Device<Self>) -> Self::FileData;
 
     /// Handles a read of at least one byte, and returns how much it read.
@@ -142,18 +178,26 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// It is not called after the device is gone, but the device may go in the middle of it.
     fn read(file: &File<'_, Self>, buffer: UserSliceWriter) -> Result<usize>;
 
-    /// Whether a read would not have to wait.
+    /// Checks whether a read would not have to wait.
     fn is_readable(file: &File<'_, Self>) -> bool;
 }
 
 /// A class of devices: `/sys/class/NAME`, with a range of device numbers.
 ///
-/// It lives in a `static`, as a C driver's `struct class` does, and is usable between
+/// It lives in a `static`, as a C driver's `struct class` does, and has devices between
 /// [`Class::register`] and the drop of what that returns.
+///
+/// # Invariants
+///
+/// - `inner` and `minors` are only written to by the one caller of [`Class::register`] that has
+///   changed `phase` from `NEW`.
+/// - While `phase` is `REGISTERED`, `inner` is registered, `minors` initialised, and `first` the
+///   first number of an allocated region. They stay so until `unreleased` has come to 0.
 pub(crate) struct Class<T: Operations> {
     inner: Opaque<bindings::class>,
     minors: Opaque<bindings::ida>,
-    /// The device number of minor 0 of the range; 0 while the class is not registered.
+    phase: Atomic<u32>,
+    /// The device number of minor 0 of the range.
     first: Atomic<u32>,
     /// The objects that the driver core has still to release: the class, and every device that
     /// has a minor.
@@ -161,8 +205,15 @@ pub(crate) struct Class<T: Operations> {
     _driver: PhantomData<T>,
 }
 
+/// A class that nobody has registered.
+const NEW: u32 = 0;
+/// It is being registered, or failed to, and cannot be used.
+const UNUSABLE: u32 = 1;
+/// It is registered.
+const REGISTERED: u32 = 2;
+
 // SAFETY: `inner` and `minors` are only touched by C functions that do their own locking, except
-// while `Registered` is made, which is once and before anything else can reach the class.
+// in `register`, where the type invariant gives them to one caller.
 unsafe impl<T: Operations> Sync for Class<T> {}
 
 impl<T: Operations> Class<T> {
@@ -171,6 +222,7 @@ impl<T: Operations> Class<T> {
         Self {
             inner: Opaque::zeroed(),
             minors: Opaque::zeroed(),
+            phase: Atomic::new(NEW),
             first: Atomic::new(0),
             unreleased: Atomic::new(0),
             _driver: PhantomData,
@@ -181,20 +233,27 @@ impl<T: Operations> Class<T> {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if it was done before, else what the C functions say.
-    pub(crate) fn register(&'static self) -> Result<Registered<T>> {
-        if self.first.load(Acquire) != 0 {
+    /// `EBUSY` if it was done before, `EEXIST` with a line in the log if there is a class of that
+    /// name, else what the C functions say.
+    ///
+    /// # Safety
+    ///
+    /// The result must be dropped before the module is unloaded; in particular it must not be
+    /// forgotten.
+    unsafe fn register(&'static self) -> Result<Registered<T>> {
+        if self.phase.cmpxchg(NEW, UNUSABLE, Acquire).is_err() {
             return Err(EBUSY);
         }
 
-        // SAFETY: Nobody else has seen the class yet, so its fields are ours to write, and it is
-        // static, so the C side may keep pointers to it. `minors` is a zeroed `struct ida`, which
-        // lacks nothing but the initialisation of its xarray.
+        // SAFETY: This is the one caller that has changed `phase` from `NEW`, so by the type
+        // invariant the fields are ours to write. The class is static, so the C side may keep
+        // pointers to it. `minors` is a zeroed `struct ida`, which lacks nothing but the
+        // initialisation of its xarray.
         unsafe {
             let class = self.inner.get();
             (*class).name = T::NAME.as_char_ptr();
             (*class).dev_groups = T::ATTRIBUTES.as_ptr();
-            (*class).dev_uevent = Some(device::uevent_callback::<T>);
+            (*class).dev_uevent = Some(uevent::callback::<T>);
             (*class).class_release = Some(release_callback::<T>);
             (*class).pm = power::operations::<T>();
             (*class).shutdown_pre = Some(power::shutdown_callback::<T>);
@@ -211,11 +270,19 @@ impl<T: Operations> Class<T> {
         if let Err(error) = to_result(unsafe { bindings::class_register(self.inner.get()) }) {
             // SAFETY: The region was allocated above and has no devices.
             unsafe { bindings::unregister_chrdev_region(first, MINORS) };
+            if error == EEXIST {
+                pr_err!(
+                    "The class /sys/class/{} exists already, of another driver.\n",
+                    T::NAME
+                );
+            }
             return Err(error);
         }
 
         self.unreleased.fetch_add(1, Relaxed);
-        self.first.store(first, Release);
+        self.first.store(first, Relaxed);
+        // INVARIANT: All of it was done above.
+        self.phase.store(REGISTERED, Release);
         Ok(Registered(self))
     }
 
@@ -223,14 +290,25 @@ impl<T: Operations> Class<T> {
         self.inner.get()
     }
 
-    /// Takes the lowest free minor.
+    /// Takes the lowest free minor, which keeps the class registered until it is given back.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the class is not registered, `ENOSPC` if no minor is free.
     fn take_minor(&self) -> Result<u32> {
-        // SAFETY: A device exists, so the class was registered and `minors` initialised.
-        let minor = unsafe {
-            bindings::ida_alloc_range(self.minors.get(), 0, MINORS - 1, bindings::GFP_KERNEL)
+        // First, so that the end of the class waits from here on.
+        self.unreleased.fetch_add(1, Acquire);
+        let minor = match self.phase.load(Acquire) {
+            // SAFETY: By the type invariant `minors` is initialised, and stays so.
+            REGISTERED => unsafe {
+                bindings::ida_alloc_range(self.minors.get(), 0, MINORS - 1, bindings::GFP_KERNEL)
+            },
+            _ => ENODEV.to_errno(),
         };
-        to_result(minor.min(0))?;
-        self.unreleased.fetch_add(1, Relaxed);
+        if let Err(error) = to_result(minor.min(0)) {
+            self.unreleased.fetch_sub(1, Release);
+            return Err(error);
+        }
         Ok(minor.unsigned_abs())
     }
 
@@ -241,28 +319,28 @@ impl<T: Operations> Class<T> {
         self.unreleased.fetch_sub(1, Release);
     }
 
-    /// Waits until the driver core has released everything that it had of this class.
+    /// Waits until the driver core has released everything that it had of this class, and until
+    /// the callbacks that it called for that have returned.
     ///
-    /// It calls back into the module for that, at a time of its own choosing: whoever looks at a
-    /// device at the wrong moment is the last to put it, and `CONFIG_DEBUG_KOBJECT_RELEASE` waits
-    /// for seconds on purpose.
+    /// It calls back into the module at a time of its own choosing: whoever looks at a device at
+    /// the wrong moment is the last to put it, and `CONFIG_DEBUG_KOBJECT_RELEASE` waits for seconds
+    /// on purpose.
     fn wait_for_releases(&self) {
         const PAUSE: Delta = Delta::from_millis(10);
 
-        if self.unreleased.load(Acquire) == 0 {
-            return;
-        }
         while self.unreleased.load(Acquire) != 0 {
             fsleep(PAUSE);
         }
-        // The last callback has counted itself, and has yet to return.
-        fsleep(PAUSE);
+        // A callback counts before it returns, and what is left of it is code of the module. Tasks
+        // run it; it does not sleep, but may be preempted. A grace period of RCU tasks is over
+        // when each task has slept or was in user space since.
+        compat::synchronize_rcu_tasks();
     }
 
-    /// The device number that belongs to a minor of this class.
+    /// Returns the device number that belongs to a minor of this class.
     fn devt(&self, minor: u32) -> bindings::dev_t {
         // The range does not cross into another major, so this cannot overflow.
-        self.first.load(Acquire).wrapping_add(minor)
+        self.first.load(Relaxed).wrapping_add(minor)
     }
 }
 
@@ -275,12 +353,14 @@ const IDA_INIT_FLAGS: bindings::gfp_t =
 /// # Invariants
 ///
 /// The class is registered and its device number region allocated.
-pub(crate) struct Registered<T: Operations>(&'static Class<T>);
+struct Registered<T: Operations>(&'static Class<T>);
 
 impl<T: Operations> Drop for Registered<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the class is registered. This is dropped after the driver
-        // of the module was unregistered, so none of its devices is.
+        // No new devices. Those that there are, are not registered any more, or will soon not be:
+        // the driver was unregistered before this.
+        self.0.phase.store(UNUSABLE, Release);
+        // SAFETY: By the type invariant the class is registered.
         unsafe { bindings::class_unregister(self.0.as_raw()) };
         self.0.wait_for_releases();
         // SAFETY: By the type invariant the region is allocated, and there are no devices any more.
@@ -295,7 +375,9 @@ impl<T: Operations> Drop for Registered<T> {
 ///
 /// # Safety
 ///
-/// Called by the driver core only, once, for the class of `T`.
-unsafe extern "C" fn release_callback<T: Operations>(_class: *const bindings::class) {
-    T::class().unreleased.fetch_sub(1, Release);
+/// Called by the driver core only, once, for the `inner` of a registered `Class<T>`.
+unsafe extern "C" fn release_callback<T: Operations>(class: *const bindings::class) {
+    // SAFETY: By the caller; a registered class is static.
+    let class = unsafe { &*kernel::container_of!(Opaque::cast_from(class), Class<T>, inner) };
+    class.unreleased.fetch_sub(1, Release);
 }

@@ -1,50 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The command slot: one command at a time, in order of arrival.
+//! Commands: one at a time, in order of arrival, until a deadline.
 
 use kernel::{
     prelude::*,
-    rbtree::RBTree,
-    time::{
-        msecs_to_jiffies,
-        Jiffies, //
-    }, //
+    time::msecs_to_jiffies, //
 };
 
 use crate::{
     class::{
+        compat,
+        Deadline,
         Device,
-        Interrupted, //
+        Guard,
+        Limits,
+        WaitError, //
     },
-    driver::Vgpu,
     hw::Hw,
+    live_config,
     regs::STATUS,
-    uapi, //
+    state::State,
+    uapi,
+    vgpu::{
+        Reason,
+        Vgpu, //
+    },
+    wakeup, //
 };
 
-/// Whose turn it is, of those who want to submit a command.
-pub(crate) struct Slot {
-    /// The tickets of those who want the slot, in order of arrival; the first one has it.
-    ///
-    /// A tree, and not the few words that a vector would be: its code has no way to panic.
-    queue: RBTree<u64, ()>,
-    next_ticket: u64,
-    /// Number of commands that were handed to the device, wraps.
-    submitted: u32,
-}
+/// Time to sleep for an interrupt before the status is read all the same: it may have been lost.
+const INTERRUPT_NAP_MS: u32 = 1000;
 
-impl Slot {
-    /// A slot that nobody wants yet.
-    pub(crate) fn new() -> Self {
-        Self {
-            queue: RBTree::new(),
-            next_ticket: 0,
-            submitted: 0,
-        }
-    }
-}
+/// Time to sleep between two looks at the status of a device whose interrupts do not come.
+const POLL_NAP_MS: u32 = 1;
 
-/// What became of a command.
+/// The outcome of a command.
 pub(crate) struct Completion {
     /// Raw value of the status register.
     pub(crate) status: u32,
@@ -54,131 +44,266 @@ pub(crate) struct Completion {
     pub(crate) sequence: u32,
 }
 
-/// A place in the queue for the slot, given up by dropping it.
+/// Submits a command and waits until it is done. May sleep.
+///
+/// `timeout_ms` covers both the wait for the slot and the wait for the completion. `freezable` says
+/// that the caller holds no lock: the task can be frozen meanwhile.
+///
+/// # Errors
+///
+/// - `EINVAL` if the timeout is longer than `VGPU_TIMEOUT_MAX_MS`.
+/// - `EBUSY` if the slot did not become free in time, or the device stayed busy; nothing was
+///   submitted.
+/// - `EIO` if the device has ignored a command, this one or one that came past the driver.
+/// - `ETIMEDOUT` if the device did not complete the command in time.
+/// - `ECANCELED` if the device was reset before it completed the command.
+/// - `EINTR` if a signal came first. It is not restarted: the command may have been submitted.
+/// - `ENODEV` if the device is gone, or went in the middle.
+pub(crate) fn submit(
+    device: &Device<Vgpu>,
+    command: u32,
+    timeout_ms: u32,
+    freezable: bool,
+) -> Result<Completion> {
+    if timeout_ms > uapi::VGPU_TIMEOUT_MAX_MS {
+        return Err(EINVAL);
+    }
+    let limits = Limits {
+        deadline: Some(Deadline::after(msecs_to_jiffies(timeout_ms))),
+        freezable,
+    };
+    Turn::take(device, limits)?.run(command)
+}
+
+/// Counts what the device has completed, after a COMMAND_DONE interrupt, and wakes up those who
+/// wait for it. Returns whether the interrupt's thread is to be woken up. Called in interrupt
+/// context.
+pub(crate) fn completed(device: &Device<Vgpu>, hw: &Hw<'_>) -> bool {
+    let mut state = device.lock();
+    // Under the lock: of two readers, the later one has the newer number. One that does not answer
+    // has no number.
+    if let Ok(counter) = hw.completed() {
+        if state.count(counter) {
+            state.has_gone_back = true;
+        }
+    }
+    wakeup::completion(device, &state);
+    wakeup::events(device, &state);
+    state.has_gone_back
+}
+
+/// The command slot while a task has it; dropping it gives it to the next one.
 struct Turn<'a> {
     device: &'a Device<Vgpu>,
-    ticket: u64,
+    limits: Limits,
+    /// Signals and resets until the turn was taken.
+    signals: u32,
+    resets: u32,
+    /// A command of somebody else may still be in flight.
+    is_unsettled: bool,
+    /// The command was handed to the device.
+    is_submitted: bool,
+    /// The slot was given up.
+    is_over: bool,
 }
 
 impl<'a> Turn<'a> {
-    /// Joins the queue and waits for the turn.
-    fn wait(device: &'a Device<Vgpu>, remaining: &mut Jiffies) -> Result<Self> {
-        let turn = device.with_state(|state| {
-            let slot = &mut state.slot;
-            let ticket = slot.next_ticket;
-            slot.next_ticket = ticket.wrapping_add(1);
-            slot.queue.try_create_and_insert(ticket, (), GFP_KERNEL)?;
-            Ok::<_, Error>(Self { device, ticket })
-        })?;
-
+    /// Waits for the slot, behind those who came earlier.
+    fn take(device: &'a Device<Vgpu>, limits: Limits) -> Result<Self> {
+        // Mostly it is free.
+        let mut state = device.lock();
+        if !state.slot.is_taken {
+            return Ok(Self::new(device, limits, &mut state));
+        }
+        drop(state);
         device
-            .wait(Some(remaining), |state| {
-                let (first, ()) = state.slot.queue.iter().next()?;
-                (*first == turn.ticket).then_some(())
+            .wait(Reason::Slot, limits, |state, is_granted| {
+                (is_granted || !state.slot.is_taken).then(|| Self::new(device, limits, state))
             })
-            .map_err(|interrupted| match interrupted {
-                Interrupted::Gone => ENODEV,
-                Interrupted::Timeout => EBUSY,
-                Interrupted::Signal => EINTR,
-            })?;
-        Ok(turn)
+            .map_err(|error| match error {
+                WaitError::Gone => ENODEV,
+                WaitError::Timeout => EBUSY,
+                WaitError::Signal => EINTR,
+            })
+    }
+
+    /// Takes the slot, which is free, or was granted.
+    fn new(device: &'a Device<Vgpu>, limits: Limits, state: &mut State) -> Self {
+        state.slot.is_taken = true;
+        Self {
+            device,
+            limits,
+            signals: device.data().completion_signals(),
+            resets: state.resets,
+            is_unsettled: core::mem::replace(&mut state.slot.is_unsettled, true),
+            is_submitted: false,
+            is_over: false,
+        }
+    }
+
+    /// Submits a command and waits until it is done.
+    fn run(mut self, command: u32) -> Result<Completion> {
+        let device = self.device;
+        let mut guard = device.enter()?;
+        if self.is_unsettled && device.data().has_features() {
+            let busy = |error| match error == ETIMEDOUT {
+                true => EBUSY,
+                false => error,
+            };
+            // Revision 2 ignores a command while it is busy.
+            (_, _, guard) = self
+                .await_status(guard, false, |status| !status.busy())
+                .map_err(busy)?;
+        }
+        guard.with(|hw: &Hw<'_>| hw.submit(command));
+        self.is_submitted = true;
+
+        // Where an interrupt comes, the look comes after it; but for a device that takes no time,
+        // sleeping would.
+        let is_early = device.data().interrupts_come()
+            && !self.is_signalled()
+            && guard.with(|hw: &Hw<'_>| hw.is_busy());
+        let (result, status, guard) = self.await_status(guard, is_early, |status| {
+            status.done() && !status.busy() && !status.dropped()
+        })?;
+        if device.data().has_features() && !device.data().interrupts_come() {
+            // Nobody else counts it.
+            guard.with(|hw: &Hw<'_>| {
+                if completed(device, hw) {
+                    live_config::adopt(device, hw);
+                }
+            });
+        }
+        drop(guard);
+        Ok(Completion {
+            status: status.into_raw(),
+            result,
+            sequence: self.finish(true),
+        })
+    }
+
+    /// Checks whether a signal came since the last look, and remembers it.
+    fn is_signalled(&mut self) -> bool {
+        let signals = self.device.data().completion_signals();
+        core::mem::replace(&mut self.signals, signals) != signals
+    }
+
+    /// Waits until the status is one that is wanted, and returns it, with the result before it.
+    /// `is_early` says that the first look would be in vain.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT`, `EIO`, `ECANCELED`, `EINTR`, `ENODEV`.
+    fn await_status(
+        &mut self,
+        mut guard: Guard<'a, Vgpu>,
+        mut is_early: bool,
+        is_wanted: impl Fn(STATUS) -> bool,
+    ) -> Result<(u32, STATUS, Guard<'a, Vgpu>)> {
+        loop {
+            if is_early {
+                // Whatever has woken this task up: nothing keeps it beyond its deadline, or a
+                // signal to the process.
+                self.limits.check().map_err(Self::error)?;
+                let nap_is_over;
+                (guard, nap_is_over) = self.sleep_without(guard)?;
+                if nap_is_over {
+                    self.check_interrupts(&guard, &is_wanted);
+                }
+            }
+            is_early = true;
+            match guard.with(|hw: &Hw<'_>| hw.result_and_status()) {
+                Ok((result, status)) if is_wanted(status) => return Ok((result, status, guard)),
+                Ok((_, status)) => self.check_in_flight(status)?,
+                // It answers again once the reset is over.
+                Err(_) if self.device.lock().is_resetting => (),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Fails if the device has no command in flight.
+    fn check_in_flight(&self, status: STATUS) -> Result {
+        if !self.is_submitted || status.busy() {
+            Ok(())
+        } else if status.dropped() {
+            // Somebody uses the device past the driver, and one of the two commands was ignored.
+            Err(EIO)
+        } else if self.device.lock().resets != self.resets && !status.done() {
+            Err(compat::ecanceled())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Sleeps until a signal comes, without a guard, which an unplug would wait for. Returns
+    /// whether none has come for as long as that may take.
+    fn sleep_without(&mut self, guard: Guard<'a, Vgpu>) -> Result<(Guard<'a, Vgpu>, bool)> {
+        drop(guard);
+        let device = self.device;
+        let interrupts_come = device.data().interrupts_come();
+        let nap = match interrupts_come {
+            true => INTERRUPT_NAP_MS,
+            false => POLL_NAP_MS,
+        };
+        let nap = self.limits.until(Deadline::after(msecs_to_jiffies(nap)));
+        let seen = self.signals;
+        let woken = device.wait(Reason::Completion, nap, |_, _| {
+            let signals = device.data().completion_signals();
+            (signals != seen).then_some(signals)
+        });
+        let nap_is_over = match woken {
+            Ok(signals) => {
+                self.signals = signals;
+                false
+            }
+            // One more look; the caller checks the deadline after it.
+            Err(WaitError::Timeout) => interrupts_come,
+            Err(error) => return Err(Self::error(error)),
+        };
+        Ok((device.enter()?, nap_is_over))
+    }
+
+    /// Checks for an interrupt that was lost, after none has come for long: the command is done, or
+    /// the device has its interrupts disabled. If so, the device is polled until one comes.
+    fn check_interrupts(&self, guard: &Guard<'_, Vgpu>, is_wanted: impl Fn(STATUS) -> bool) {
+        guard.with(|hw: &Hw<'_>| {
+            let is_lost = match hw.status() {
+                Ok(status) => is_wanted(status) || !hw.are_interrupts_enabled(),
+                Err(_) => false,
+            };
+            if is_lost {
+                live_config::adopt(self.device, hw);
+                self.device.data().set_interrupts_come(false);
+            }
+        });
+    }
+
+    fn error(error: WaitError) -> Error {
+        match error {
+            WaitError::Gone => ENODEV,
+            WaitError::Timeout => ETIMEDOUT,
+            WaitError::Signal => EINTR,
+        }
+    }
+
+    /// Gives the slot to the next one, and returns the number of the command.
+    fn finish(&mut self, is_settled: bool) -> u32 {
+        self.is_over = true;
+        let mut state = self.device.lock();
+        if self.is_submitted {
+            state.slot.submitted = state.slot.submitted.wrapping_add(1);
+        }
+        state.slot.is_unsettled = !is_settled;
+        state.slot.is_taken = state.grant_first(Reason::Slot);
+        state.slot.submitted
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.device
-            .with_state(|state| state.slot.queue.remove(&self.ticket));
-        self.device.notify();
-    }
-}
-
-/// Submits a command and waits until it is done.
-///
-/// `timeout_ms` covers both the wait for the turn and the wait for the completion.
-///
-/// # Errors
-///
-/// - `EINVAL` if the timeout is longer than `VGPU_TIMEOUT_MAX_MS`.
-/// - `EBUSY` if the turn did not come in time; nothing was submitted.
-/// - `ETIMEDOUT` if the device did not complete the command in time.
-/// - `EINTR` if a signal came first. It is not restarted: the command may have been submitted.
-/// - `ENODEV` if the device is gone, or went in the middle.
-pub(crate) fn submit(device: &Device<Vgpu>, command: u32, timeout_ms: u32) -> Result<Completion> {
-    if timeout_ms > uapi::VGPU_TIMEOUT_MAX_MS {
-        return Err(EINVAL);
-    }
-    let mut remaining = msecs_to_jiffies(timeout_ms);
-
-    let _turn = Turn::wait(device, &mut remaining)?;
-    // A command whose submitter has given up may still be on its way.
-    await_status(device, &mut remaining, |status| !status.busy()).map_err(|error| {
-        match error == ETIMEDOUT {
-            true => EBUSY,
-            false => error,
-        }
-    })?;
-    device.enter()?.with(|hw: &Hw<'_>| hw.submit(command));
-    let sequence = device.with_state(|state| {
-        state.slot.submitted = state.slot.submitted.wrapping_add(1);
-        state.slot.submitted
-    });
-
-    let status = await_status(device, &mut remaining, |status| {
-        status.done() && !status.busy()
-    })?;
-    let (result, completed) = device.enter()?.with(|hw: &Hw<'_>| match hw.features() {
-        0 => (0, 0),
-        _ => (hw.result(), hw.completed()),
-    });
-    // Those who read events hear of it, with interrupts or without.
-    device.with_state(|state| state.count(completed));
-    device.notify();
-    Ok(Completion {
-        status: status.into_raw(),
-        result,
-        sequence,
-    })
-}
-
-/// Waits until the status is as it is wanted.
-///
-/// # Errors
-///
-/// `ETIMEDOUT`, `EINTR`, `ENODEV`.
-fn await_status(
-    device: &Device<Vgpu>,
-    remaining: &mut Jiffies,
-    is_wanted: impl Fn(STATUS) -> bool,
-) -> Result<STATUS> {
-    loop {
-        // Before the look: what interrupts after it ends the sleep.
-        let seen = device.with_state(|state| state.interrupts);
-        let (status, interrupts) = device
-            .enter()?
-            .with(|hw: &Hw<'_>| Ok::<_, Error>((hw.status()?, hw.vectors() != 0)))?;
-        if is_wanted(status) {
-            return Ok(status);
-        }
-        if *remaining == 0 {
-            return Err(ETIMEDOUT);
-        }
-        // In between, nothing is held that an unplug would wait for. A device without interrupts
-        // has to be asked again.
-        let mut nap: Jiffies = match interrupts {
-            true => *remaining,
-            false => 1,
-        };
-        *remaining = remaining.saturating_sub(nap);
-        let woken = device.wait(Some(&mut nap), |state| {
-            (state.interrupts != seen).then_some(())
-        });
-        // What was not slept is left.
-        *remaining = remaining.saturating_add(nap);
-        match woken {
-            Err(Interrupted::Gone) => return Err(ENODEV),
-            Err(Interrupted::Signal) => return Err(EINTR),
-            Ok(()) | Err(Interrupted::Timeout) => (),
+        if !self.is_over {
+            self.finish(false);
         }
     }
 }

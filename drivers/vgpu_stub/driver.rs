@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The driver: which devices it takes, and what it makes of them.
+//! The driver: which devices it binds, and what the class layer and the PCI bus call it for.
 
 use kernel::{
     device::Core,
+    irq::ThreadedIrqReturn,
     pci,
     prelude::*,
-    sync::aref::ARef,
     uaccess::UserSliceWriter, //
 };
 
@@ -19,70 +19,68 @@ use crate::{
         Class,
         Device,
         File,
-        Line,
-        Uevent,
-        MAX_LINES, //
+        Interrupt,
+        Uevent, //
     },
-    event::{
-        Cursor,
-        Seen, //
-    },
+    event::Cursor,
     file,
     hw::Hw,
     identity::Identity,
     irq,
+    live_config,
     state::State,
-    uapi, //
+    uapi,
+    vgpu::{
+        Data,
+        Reason,
+        Vgpu, //
+    }, //
 };
 
-/// The driver, as the class layer knows it.
-pub(crate) struct Vgpu;
-
-/// What is known of a device for as long as anybody has a reference to it.
-pub(crate) struct Data {
-    /// The PCI revision.
-    pub(crate) revision: u8,
-    /// What the device offers beyond revision 1.
-    pub(crate) features: u32,
-}
-
 /// `/sys/class/vgpu`.
-pub(crate) static CLASS: Class<Vgpu> = Class::new();
+static CLASS: Class<Vgpu> = Class::new();
 
 #[vtable]
 impl class::Operations for Vgpu {
     type Data = Data;
     type State = State;
+    type Reason = Reason;
     type RegistrationData<'a> = Hw<'a>;
     type FileData = Cursor;
-    type Handler<'a> = irq::Handler<'a>;
 
     const NAME: &'static CStr = c"vgpu";
-    const ATTRIBUTES: &'static AttributeGroups = &attributes::ATTRIBUTES;
+    const ATTRIBUTES: &'static AttributeGroups<Self> = &attributes::ATTRIBUTES;
 
     fn class() -> &'static Class<Self> {
         &CLASS
     }
 
-    fn lines<'a>(
-        device: &ARef<Device<Self>>,
-        hw: &'a Hw<'a>,
-    ) -> Result<[Option<Line<'a, Self>>; MAX_LINES]> {
-        irq::lines(device, hw)
+    fn interrupt<'b>(hw: &'b Hw<'_>, index: usize) -> Option<Interrupt<'b>> {
+        hw.interrupt(index)
     }
 
-    fn start(device: &Device<Self>, hw: &Hw<'_>) {
-        if hw.features() == 0 {
-            return;
-        }
-        device.with_state(|state| state.rebase(hw.completed()));
-        hw.enable_interrupts(irq::ALL);
-        // What happened while nobody listened.
-        irq::refresh(device, hw);
+    fn handle(device: &Device<Self>, hw: &Hw<'_>, index: usize) -> ThreadedIrqReturn {
+        irq::handle(device, hw, index)
+    }
+
+    fn handle_threaded(device: &Device<Self>, hw: &Hw<'_>, _index: usize) {
+        irq::handle_threaded(device, hw);
+    }
+
+    fn start(device: &Device<Self>, hw: &Hw<'_>, have_interrupts: bool) {
+        live_config::start(device, hw, have_interrupts);
+    }
+
+    fn prepare_reset(device: &Device<Self>, _hw: &Hw<'_>) {
+        live_config::prepare_reset(device);
+    }
+
+    fn adopt(device: &Device<Self>, hw: &Hw<'_>) {
+        live_config::adopt(device, hw);
     }
 
     fn stop(hw: &Hw<'_>) {
-        hw.mask_interrupts();
+        hw.disable_interrupts();
     }
 
     fn uevent(device: &Device<Self>, event: &mut Uevent<'_>) -> Result {
@@ -94,7 +92,7 @@ impl class::Operations for Vgpu {
     }
 
     fn open(device: &Device<Self>) -> Cursor {
-        Cursor::new(device.with_state(|state| Seen::of(state)))
+        Cursor::new(device.data().position())
     }
 
     fn read(file: &File<'_, Self>, buffer: UserSliceWriter) -> Result<usize> {
@@ -125,7 +123,7 @@ impl class::pci::Driver for Vgpu {
             if *error == ENODEV {
                 dev_err!(
                     pdev,
-                    "All registers read all ones: the device does not answer.\n"
+                    "The device does not answer: POOL_ID reads 0 or all ones.\n"
                 );
             } else {
                 dev_err!(pdev, "The identity does not stop changing.\n");
@@ -133,15 +131,12 @@ impl class::pci::Driver for Vgpu {
         })?;
         warn_of_unknown(pdev, &identity);
 
-        let data = Data {
-            revision: pdev.revision_id(),
-            features: hw.features(),
-        };
+        let data = Data::new(pdev.revision_id(), hw.features())?;
         Ok((data, State::new(identity, generation), hw))
     }
 }
 
-/// Says once what the host means that this driver does not know; it is shown as it is.
+/// Warns about a pool id and a priority that have no name; they are shown as they are.
 fn warn_of_unknown(pdev: &pci::Device<Core<'_>>, identity: &Identity) {
     if identity.pool_letter().is_none() {
         dev_warn!(

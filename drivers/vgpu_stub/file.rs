@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can be done with an open `/dev/vgpuN`.
+//! The operations of an open `/dev/vgpuN`.
 
 use kernel::{
     ioctl::{
@@ -18,32 +18,39 @@ use kernel::{
 use crate::{
     class::{
         File,
-        Interrupted, //
+        Limits,
+        Plain,
+        WaitError, //
     },
     command,
-    driver::Vgpu,
     event::{
         self,
-        Seen, //
+        Position, //
     },
     hw::Hw,
-    irq,
+    live_config,
     state::State,
     uapi::{
         self,
         vgpu_event,
         vgpu_info,
         vgpu_submit, //
+    },
+    vgpu::{
+        Reason,
+        Vgpu, //
     }, //
 };
 
 const GET_INFO: u32 = _IOR::<vgpu_info>(uapi::VGPU_IOC_MAGIC, uapi::VGPU_IOC_NR_GET_INFO);
 const SUBMIT: u32 = _IOWR::<vgpu_submit>(uapi::VGPU_IOC_MAGIC, uapi::VGPU_IOC_NR_SUBMIT);
 
-/// Handles an ioctl.
+/// Handles an ioctl. May sleep.
 pub(crate) fn ioctl(file: &File<'_, Vgpu>, command: u32, arg: usize) -> Result {
     // A device that is gone says so, whatever is asked.
-    drop(file.device().enter()?);
+    if file.device().is_gone() {
+        return Err(ENODEV);
+    }
     match command {
         GET_INFO => get_info(file, arg),
         SUBMIT => submit(file, arg),
@@ -54,13 +61,11 @@ pub(crate) fn ioctl(file: &File<'_, Vgpu>, command: u32, arg: usize) -> Result {
 fn get_info(file: &File<'_, Vgpu>, arg: usize) -> Result {
     let device = file.device();
     let data = device.data();
-    let (command, status) = device.enter()?.with(|hw: &Hw<'_>| {
-        irq::catch_up(device, hw);
-        Ok::<_, Error>((hw.command()?, hw.status()?))
-    })?;
+    let ((identity, config_generation), (command, status)) =
+        device.enter()?.with(|hw: &Hw<'_>| {
+            Ok::<_, Error>((live_config::identity(device, hw)?, hw.command_and_status()?))
+        })?;
 
-    let (identity, config_generation) =
-        device.with_state(|state| (state.identity, state.generation));
     let info = vgpu_info {
         revision: data.revision.into(),
         features: data.features,
@@ -74,7 +79,7 @@ fn get_info(file: &File<'_, Vgpu>, arg: usize) -> Result {
     };
     UserSlice::new(UserPtr::from_addr(arg), size_of::<vgpu_info>())
         .writer()
-        .write_slice(info.as_bytes())
+        .write(&Plain(info))
 }
 
 fn submit(file: &File<'_, Vgpu>, arg: usize) -> Result {
@@ -84,8 +89,7 @@ fn submit(file: &File<'_, Vgpu>, arg: usize) -> Result {
 
     let (mut reader, mut writer) =
         UserSlice::new(UserPtr::from_addr(arg), size_of::<vgpu_submit>()).reader_writer();
-    let mut request = vgpu_submit::default();
-    reader.read_slice(request.as_mut_bytes())?;
+    let Plain(mut request) = reader.read::<Plain<vgpu_submit>>()?;
     if request.flags != 0 || request.reserved != [0; 2] {
         return Err(EINVAL);
     }
@@ -94,21 +98,21 @@ fn submit(file: &File<'_, Vgpu>, arg: usize) -> Result {
         0 => uapi::VGPU_TIMEOUT_DEFAULT_MS,
         timeout_ms => timeout_ms,
     };
-    let completion = command::submit(file.device(), request.command, timeout_ms)?;
+    let completion = command::submit(file.device(), request.command, timeout_ms, true)?;
     request.status = completion.status;
     request.result = completion.result;
     request.sequence = completion.sequence;
-    writer.write_slice(request.as_bytes())
+    writer.write(&Plain(request))
 }
 
-/// Reads what has happened since the last read: nothing ever, on revision 1, but that the device
-/// goes away.
+/// Reads the events since the last read; on revision 1 there are none until the device goes away.
+/// May sleep.
 pub(crate) fn read(file: &File<'_, Vgpu>, mut buffer: UserSliceWriter) -> Result<usize> {
     const SIZE: usize = size_of::<vgpu_event>();
 
     let space = buffer.len();
     // Revision 1 has no records: who reads there waits for the end, with a buffer of any size.
-    if file.device().data().features != 0 && space < SIZE {
+    if file.device().data().has_features() && space < SIZE {
         return Err(EINVAL);
     }
     let mut written = 0usize;
@@ -120,7 +124,7 @@ pub(crate) fn read(file: &File<'_, Vgpu>, mut buffer: UserSliceWriter) -> Result
         if !file.data().advance(old, new) {
             continue;
         }
-        if let Err(error) = buffer.write_slice(event.as_bytes()) {
+        if let Err(error) = buffer.write(&Plain(event)) {
             // It was told to nobody, unless something else has been since.
             file.data().advance(new, old);
             return if written == 0 {
@@ -134,29 +138,40 @@ pub(crate) fn read(file: &File<'_, Vgpu>, mut buffer: UserSliceWriter) -> Result
     Ok(written)
 }
 
-/// The next record for a file, what it follows on, and what comes after it. Waits for one if there
-/// is none and that is wanted.
-fn next(file: &File<'_, Vgpu>, wait: bool) -> Result<Option<(Seen, vgpu_event, Seen)>> {
+/// Returns the next record for a file, the position that it follows and the one after it. Waits for
+/// one if there is none and `wait` is set.
+fn next(file: &File<'_, Vgpu>, wait: bool) -> Result<Option<(Position, vgpu_event, Position)>> {
+    let device = file.device();
     let look = |state: &mut State| {
-        let old = file.data().seen();
-        event::next(old, Seen::of(state)).map(|(event, new)| (old, event, new))
+        let old = file.data().position();
+        // On revision 1, the state has changes that nobody is told.
+        let new = device.data().position();
+        event::next(old, new, state.generation).map(|(event, new)| (old, event, new))
     };
-    let found = file.device().with_state(look);
-    if found.is_some() || !wait {
-        return Ok(found);
+    if is_readable(file) {
+        let found = look(&mut device.lock());
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    if !wait {
+        return Ok(None);
     }
     if file.is_nonblocking() {
         return Err(EAGAIN);
     }
-    match file.device().wait(None, look) {
+    let limits = Limits {
+        deadline: None,
+        freezable: true,
+    };
+    match device.wait(Reason::Event, limits, |state, _| look(state)) {
         Ok(found) => Ok(Some(found)),
-        Err(Interrupted::Signal) => Err(ERESTARTSYS),
-        Err(Interrupted::Gone | Interrupted::Timeout) => Err(ENODEV),
+        Err(WaitError::Signal) => Err(ERESTARTSYS),
+        Err(WaitError::Gone | WaitError::Timeout) => Err(ENODEV),
     }
 }
 
-/// Whether a read would give something at once.
+/// Checks whether a read would return a record at once.
 pub(crate) fn is_readable(file: &File<'_, Vgpu>) -> bool {
-    let seen = file.data().seen();
-    file.device().with_state(|state| Seen::of(state)) != seen
+    file.device().data().position() != file.data().position()
 }

@@ -2,8 +2,9 @@
 
 //! The bound hardware.
 //!
-//! A device is not to be trusted: what it answers is read once and looked at before it is used, and
-//! all ones is the answer of a device that is not there any more.
+//! A device is not to be trusted: what it answers is read once and checked before it is used. One
+//! that is gone answers all ones, or 0 where QEMU has nothing any more. Neither is an answer of
+//! POOL_ID, so that register proves any other one that reads so.
 
 use kernel::{
     device::{
@@ -18,7 +19,8 @@ use kernel::{
 use crate::{
     class::{
         compat,
-        pci::EnabledDevice, //
+        pci::EnabledDevice,
+        Interrupt, //
     },
     identity::Identity,
     regs::{
@@ -35,7 +37,12 @@ use crate::{
         SUBMITTED,
         VM_ID, //
     },
-    uapi, //
+    uapi::{
+        self,
+        VGPU_IRQ_COMMAND_DONE,
+        VGPU_IRQ_CONFIG_CHANGED,
+        VGPU_REG_GONE, //
+    }, //
 };
 
 /// CAST: A small constant.
@@ -43,7 +50,10 @@ const BAR0_SIZE: usize = uapi::VGPU_BAR0_SIZE as usize;
 /// CAST: A small constant.
 const REVISION_2: u8 = uapi::VGPU_PCI_REVISION_2 as u8;
 
-/// How often the identity is read again that the host changes while it is being read.
+/// All interrupts that a device has.
+pub(crate) const ALL_INTERRUPTS: u32 = VGPU_IRQ_COMMAND_DONE | VGPU_IRQ_CONFIG_CHANGED;
+
+/// Times that the identity is read again if the host changes it while it is being read.
 const MOST_ATTEMPTS: usize = 8;
 
 /// The registers of a bound device, and its interrupt vectors.
@@ -89,13 +99,14 @@ impl<'bound> Hw<'bound> {
             _enabled: enabled,
         };
         if pdev.revision_id() >= REVISION_2 {
-            hw.features = hw.bar.read(FEATURES);
-            // Else the registers below are not what they seem.
-            hw.status()
+            let features = hw.bar.read(FEATURES);
+            // Check that the device answers before trusting FEATURES.
+            hw.prove(features.into_raw())
                 .inspect_err(|_| dev_err!(pdev, "The device does not answer.\n"))?;
+            hw.features = features;
         }
         if hw.features.irq() {
-            hw.mask_interrupts();
+            hw.disable_interrupts();
             hw.vectors = Self::allocate_vectors(pdev);
         }
         Ok(hw)
@@ -116,82 +127,12 @@ impl<'bound> Hw<'bound> {
         if let Err(error) = &vectors {
             dev_warn!(
                 pdev,
-                "No interrupts ({:?}): the status is asked for, changes show when they are.\n",
+                "No interrupts ({:?}): polling for completions; changes are noticed when somebody \
+                 asks.\n",
                 error
             );
         }
         vectors.ok()
-    }
-
-    /// What the device offers beyond revision 1.
-    pub(crate) fn features(&self) -> u32 {
-        self.features.into_raw()
-    }
-
-    /// Whether the host can change the identity.
-    pub(crate) fn has_live_config(&self) -> bool {
-        self.features.live_config()
-    }
-
-    /// How many interrupt vectors there are.
-    pub(crate) fn vectors(&self) -> usize {
-        self.vectors.as_ref().map_or(0, |vectors| vectors.len())
-    }
-
-    /// One of them.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if there is none of that number.
-    pub(crate) fn vector(&self, index: usize) -> Result<compat::IrqVector<'_>> {
-        self.vectors.as_ref().ok_or(EINVAL)?.index(index)
-    }
-
-    /// Has the device interrupt for these.
-    pub(crate) fn enable_interrupts(&self, bits: u32) {
-        if self.vectors.is_some() {
-            self.bar.write_reg(IRQ_ENABLE::from_raw(bits));
-        }
-    }
-
-    /// Has it interrupt for nothing, and forget what has happened.
-    pub(crate) fn mask_interrupts(&self) {
-        if self.features.irq() {
-            self.bar.write_reg(IRQ_ENABLE::from_raw(0));
-            self.bar.write_reg(IRQ_STATUS::from_raw(!0));
-        }
-    }
-
-    /// What has happened.
-    ///
-    /// # Errors
-    ///
-    /// `ENODEV` if the device does not answer.
-    pub(crate) fn irq_status(&self) -> Result<u32> {
-        match self.bar.read(IRQ_STATUS).into_raw() {
-            uapi::VGPU_REG_GONE => Err(ENODEV),
-            bits => Ok(bits),
-        }
-    }
-
-    /// Clears bits of what has happened.
-    pub(crate) fn acknowledge(&self, bits: u32) {
-        self.bar.write_reg(IRQ_STATUS::from_raw(bits));
-    }
-
-    /// Number of commands that were accepted since reset; 0 on revision 1.
-    pub(crate) fn submitted(&self) -> u32 {
-        self.bar.read(SUBMITTED).into_raw()
-    }
-
-    /// Number of commands that were completed since reset; 0 on revision 1.
-    pub(crate) fn completed(&self) -> u32 {
-        self.bar.read(COMPLETED).into_raw()
-    }
-
-    /// Result of the last command that was completed; 0 on revision 1.
-    pub(crate) fn result(&self) -> u32 {
-        self.bar.read(RESULT).into_raw()
     }
 
     /// Checks that BAR0 is memory and long enough for the registers.
@@ -206,6 +147,12 @@ impl<'bound> Hw<'bound> {
             return Err(ENODEV);
         }
         let size = pdev.resource_len(0)?;
+        if size == 0 {
+            // A bridge without a window that is large enough, or no BAR0 at all: the core has
+            // cleared the resource in either case.
+            dev_err!(pdev, "BAR0 has no memory: none was assigned to it.\n");
+            return Err(ENODEV);
+        }
         // CAST: A small constant.
         if size < BAR0_SIZE as u64 {
             dev_err!(
@@ -219,64 +166,187 @@ impl<'bound> Hw<'bound> {
         Ok(())
     }
 
-    /// Reads who the host says that this virtual machine is, and how often it has changed that.
+    /// Returns the features beyond revision 1, `VGPU_FEATURE_*`.
+    pub(crate) fn features(&self) -> u32 {
+        self.features.into_raw()
+    }
+
+    /// Returns interrupt `index`: one for commands and one for changes with MSI-X, else one for
+    /// both, if there are any.
+    pub(crate) fn interrupt(&self, index: usize) -> Option<Interrupt<'_>> {
+        let vectors = self.vectors.as_ref()?;
+        let purpose = match (vectors.len(), index) {
+            (1, 0) => None,
+            (2, 0) => Some(c"command"),
+            (2, 1) => Some(c"config"),
+            _ => return None,
+        };
+        let vector = vectors.index(index).ok()?;
+        Some(Interrupt { vector, purpose })
+    }
+
+    /// Returns the bit of `VGPU_IRQ_*` that interrupt `index` is for; `None` if it is for all.
+    pub(crate) fn interrupt_bit(&self, index: usize) -> Option<u32> {
+        match (self.vectors.as_ref()?.len(), index) {
+            (2, 0) => Some(VGPU_IRQ_COMMAND_DONE),
+            (2, _) => Some(VGPU_IRQ_CONFIG_CHANGED),
+            _ => None,
+        }
+    }
+
+    /// Enables all interrupts.
+    pub(crate) fn enable_interrupts(&self) {
+        self.bar.write_reg(IRQ_ENABLE::from_raw(ALL_INTERRUPTS));
+    }
+
+    /// Checks whether they are still enabled, as far as the device says.
+    pub(crate) fn are_interrupts_enabled(&self) -> bool {
+        self.bar.read(IRQ_ENABLE).into_raw() == ALL_INTERRUPTS
+    }
+
+    /// Disables all interrupts and clears those that are pending.
+    pub(crate) fn disable_interrupts(&self) {
+        if self.features.irq() {
+            self.bar.write_reg(IRQ_ENABLE::from_raw(0));
+            self.bar.write_reg(IRQ_STATUS::from_raw(!0));
+        }
+    }
+
+    /// Returns the pending interrupts; 0 if the device does not answer.
+    pub(crate) fn pending_interrupts(&self) -> u32 {
+        match self.bar.read(IRQ_STATUS).into_raw() {
+            VGPU_REG_GONE => 0,
+            bits => bits & ALL_INTERRUPTS,
+        }
+    }
+
+    /// Acknowledges pending interrupts.
+    pub(crate) fn acknowledge(&self, bits: u32) {
+        self.bar.write_reg(IRQ_STATUS::from_raw(bits));
+    }
+
+    /// Returns a value that was read, if the device has answered.
     ///
     /// # Errors
     ///
-    /// `ENODEV` if the device does not answer.
+    /// `ENODEV` if it does not answer.
+    fn prove(&self, value: u32) -> Result<u32> {
+        if value == 0 || value == VGPU_REG_GONE {
+            self.pool_id()?;
+        }
+        Ok(value)
+    }
+
+    /// Reads the code of the pool.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the device does not answer: no pool has the code 0 or all ones.
+    pub(crate) fn pool_id(&self) -> Result<u32> {
+        match self.bar.read(POOL_ID).into_raw() {
+            0 | VGPU_REG_GONE => Err(ENODEV),
+            pool_id => Ok(pool_id),
+        }
+    }
+
+    /// Reads the number of the priority.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the device does not answer; so do all of the following.
+    pub(crate) fn priority(&self) -> Result<u32> {
+        self.prove(self.bar.read(PRIORITY).into_raw())
+    }
+
+    /// Reads the id of the virtual machine.
+    pub(crate) fn vm_id(&self) -> Result<u32> {
+        self.prove(self.bar.read(VM_ID).into_raw())
+    }
+
+    /// Reads the last command.
+    pub(crate) fn command(&self) -> Result<u32> {
+        self.prove(self.bar.read(COMMAND).into_raw())
+    }
+
+    /// Reads the status.
+    pub(crate) fn status(&self) -> Result<STATUS> {
+        let status = self.bar.read(STATUS);
+        self.prove(status.into_raw())?;
+        Ok(status)
+    }
+
+    /// Checks whether a command seems to be in flight: a quick look, which proves nothing.
+    pub(crate) fn is_busy(&self) -> bool {
+        let status = self.bar.read(STATUS);
+        status.busy() && status.into_raw() != VGPU_REG_GONE
+    }
+
+    /// Reads the last command and the status. The status comes last, so that it proves both, unless
+    /// it needs a proof itself.
+    pub(crate) fn command_and_status(&self) -> Result<(u32, STATUS)> {
+        let command = self.bar.read(COMMAND).into_raw();
+        Ok((command, self.status()?))
+    }
+
+    /// Reads the result of the last command that was completed, 0 on revision 1, and the status.
+    /// The status comes last, as above.
+    pub(crate) fn result_and_status(&self) -> Result<(u32, STATUS)> {
+        let result = match self.features() {
+            0 => 0,
+            _ => self.bar.read(RESULT).into_raw(),
+        };
+        Ok((result, self.status()?))
+    }
+
+    /// Reads the result of the last command that was completed. Not there on revision 1.
+    pub(crate) fn result(&self) -> Result<u32> {
+        self.prove(self.bar.read(RESULT).into_raw())
+    }
+
+    /// Reads the number of commands accepted since reset, wrapping. Not there on revision 1.
+    pub(crate) fn submitted(&self) -> Result<u32> {
+        self.prove(self.bar.read(SUBMITTED).into_raw())
+    }
+
+    /// Reads the number of commands completed since reset, wrapping. Not there on revision 1.
+    pub(crate) fn completed(&self) -> Result<u32> {
+        self.prove(self.bar.read(COMPLETED).into_raw())
+    }
+
+    /// Reads the number of changes of the identity, wrapping; 0 if the device does not count them.
+    ///
+    /// A device that does not answer seems to have a number, too: it proves nothing.
+    pub(crate) fn generation(&self) -> u32 {
+        match self.features.live_config() {
+            true => self.bar.read(CONFIG_GENERATION).into_raw(),
+            false => 0,
+        }
+    }
+
+    /// Reads the identity, and the generation that it is of.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the device does not answer, `EIO` if it never stops changing, and so cannot be
+    /// believed.
     pub(crate) fn read_identity(&self) -> Result<(Identity, u32)> {
         let mut generation = self.generation();
         for _ in 0..MOST_ATTEMPTS {
+            let priority = self.bar.read(PRIORITY).into_raw();
+            let vm_id = self.bar.read(VM_ID).into_raw();
             let identity = Identity {
-                pool_id: self.bar.read(POOL_ID).into_raw(),
-                priority: self.bar.read(PRIORITY).into_raw(),
-                vm_id: self.bar.read(VM_ID).into_raw(),
+                priority,
+                vm_id,
+                // Last: it proves the others.
+                pool_id: self.pool_id()?,
             };
-            // A VM may have any id, all ones too; the status register never reads so.
-            self.status()?;
             let now = self.generation();
             if now == generation {
                 return Ok((identity, generation));
             }
             generation = now;
         }
-        // A device that never stops changing is not one that can be believed.
         Err(EIO)
-    }
-
-    /// How often the host has changed the identity; 0 if it cannot.
-    fn generation(&self) -> u32 {
-        match self.has_live_config() {
-            true => self.bar.read(CONFIG_GENERATION).into_raw(),
-            false => 0,
-        }
-    }
-
-    /// Reads the status.
-    ///
-    /// # Errors
-    ///
-    /// `ENODEV` if the device does not answer.
-    pub(crate) fn status(&self) -> Result<STATUS> {
-        let status = self.bar.read(STATUS);
-        if status.into_raw() == uapi::VGPU_REG_GONE {
-            return Err(ENODEV);
-        }
-        Ok(status)
-    }
-
-    /// Reads the last command.
-    ///
-    /// # Errors
-    ///
-    /// `ENODEV` if the device does not answer.
-    pub(crate) fn command(&self) -> Result<u32> {
-        let command = self.bar.read(COMMAND).into_raw();
-        if command == uapi::VGPU_REG_GONE {
-            // That is a command like any other, unless the status reads so too.
-            self.status()?;
-        }
-        Ok(command)
     }
 
     /// Hands a command to the device.

@@ -5,18 +5,15 @@
 //!
 //! Limitations:
 //! - Revision 1 of the device has no interrupt: the completion of a command is found by reading its
-//!   status, and its identity does not change while it is bound.
-//! - A revision after the second one is driven as that.
+//!   status. Nor can it say that its identity has changed, as it may by a migration: the identity is
+//!   read whenever somebody looks, and a change is announced to nobody.
+//! - Revisions above 2 are driven as revision 2.
 //!
 //! `Documentation/device.md` has the registers, `Documentation/driver.md` the design.
 
-use kernel::{
-    driver::Registration,
-    pci,
-    prelude::*,
-    InPlaceModule, //
-};
+use kernel::prelude::*;
 
+mod announcement;
 mod attributes;
 mod class;
 mod command;
@@ -26,32 +23,17 @@ mod file;
 mod hw;
 mod identity;
 mod irq;
+mod live_config;
 mod regs;
 mod state;
 mod uapi;
+mod vgpu;
+mod wakeup;
 
-const MODULE_NAME: &CStr = <LocalModule as kernel::ModuleMetadata>::NAME;
-
-#[pin_data]
-struct VgpuStubModule {
-    // Fields are dropped in declaration order: the driver has to let go of all devices before
-    // their class can go.
-    #[pin]
-    _driver: Registration<pci::Adapter<class::pci::Adapter<driver::Vgpu>>>,
-    _class: class::Registered<driver::Vgpu>,
-}
-
-impl InPlaceModule for VgpuStubModule {
-    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            _class: driver::CLASS.register()?,
-            _driver <- Registration::new(MODULE_NAME, module),
-        })
-    }
-}
+type Module = class::pci::Module<vgpu::Vgpu>;
 
 module! {
-    type: VgpuStubModule,
+    type: Module,
     name: "vgpu_stub",
     authors: ["The vgpu-stub developers"],
     description: "Driver for the vGPU stub",

@@ -48,23 +48,24 @@ pub(crate) trait Attribute<T: Operations>: 'static {
     }
 }
 
-/// A `struct device_attribute` of a static list.
+/// A `struct device_attribute` of a static list, for devices of `T` only: its callbacks take the
+/// device for one of those.
 #[repr(transparent)]
-pub(crate) struct DeviceAttribute(bindings::device_attribute);
+pub(crate) struct DeviceAttribute<T>(bindings::device_attribute, PhantomData<T>);
 
 // SAFETY: It is never written to.
-unsafe impl Sync for DeviceAttribute {}
+unsafe impl<T> Sync for DeviceAttribute<T> {}
 
-impl DeviceAttribute {
-    /// The attribute that `A` implements for devices of `T`: readable by all, and writable by root
-    /// if it has a `store`.
-    pub(crate) const fn new<T: Operations, A: Attribute<T>>() -> Self {
+impl<T: Operations> DeviceAttribute<T> {
+    /// Creates the attribute that `A` implements: readable by all, and writable by root if it has a
+    /// `store`.
+    pub(crate) const fn new<A: Attribute<T>>() -> Self {
         // With lockdep it has more fields than these.
         let mut attr: bindings::attribute = pin_init::zeroed();
         attr.name = kernel::str::as_char_ptr_in_const_context(A::NAME);
         attr.mode = if A::HAS_STORE { 0o644 } else { 0o444 };
 
-        Self(bindings::device_attribute {
+        let attribute = bindings::device_attribute {
             attr,
             __bindgen_anon_1: bindings::device_attribute__bindgen_ty_1 {
                 show: Some(VTable::<T, A>::show),
@@ -76,7 +77,8 @@ impl DeviceAttribute {
                     None
                 },
             },
-        })
+        };
+        Self(attribute, PhantomData)
     }
 }
 
@@ -100,7 +102,7 @@ impl<T: Operations, A: Attribute<T>> VTable<T, A> {
                 &mut *page.cast::<[u8; PAGE_SIZE]>(),
             )
         };
-        // SAFETY: As above, and `show` cannot choose the lifetime.
+        // SAFETY: As above, and `show` works for any two lifetimes.
         let registration_data = unsafe { device.registration_data_unchecked() };
 
         let mut out = Formatter::new(page);
@@ -131,7 +133,7 @@ impl<T: Operations, A: Attribute<T>> VTable<T, A> {
                 core::slice::from_raw_parts(text.cast::<u8>(), count),
             )
         };
-        // SAFETY: As in `show`.
+        // SAFETY: As in `show`; so does `store`.
         let registration_data = unsafe { device.registration_data_unchecked() };
 
         match A::store(device, registration_data, text) {
@@ -145,15 +147,15 @@ impl<T: Operations, A: Attribute<T>> VTable<T, A> {
 
 /// A null-terminated list of pointers to attributes.
 #[repr(transparent)]
-pub(crate) struct AttributeList<const N: usize>([*const bindings::attribute; N]);
+pub(crate) struct AttributeList<T, const N: usize>([*const bindings::attribute; N], PhantomData<T>);
 
 // SAFETY: It is never written to.
-unsafe impl<const N: usize> Sync for AttributeList<N> {}
+unsafe impl<T, const N: usize> Sync for AttributeList<T, N> {}
 
-impl<const N: usize> AttributeList<N> {
-    /// `N` is one more than the number of attributes.
+impl<T, const N: usize> AttributeList<T, N> {
+    /// Creates a list; `N` is one more than the number of attributes.
     pub(crate) const fn new<const ATTRIBUTES: usize>(
-        attributes: &'static [DeviceAttribute; ATTRIBUTES],
+        attributes: &'static [DeviceAttribute<T>; ATTRIBUTES],
     ) -> Self {
         assert!(N == ATTRIBUTES + 1);
         let mut list = [core::ptr::null(); N];
@@ -162,24 +164,24 @@ impl<const N: usize> AttributeList<N> {
             list[index] = &raw const attributes[index].0.attr;
             index += 1;
         }
-        Self(list)
+        Self(list, PhantomData)
     }
 }
 
 /// A `struct attribute_group` of a static list.
 #[repr(transparent)]
-pub(crate) struct Group(bindings::attribute_group);
+pub(crate) struct Group<T>(bindings::attribute_group, PhantomData<T>);
 
 // SAFETY: It is never written to.
-unsafe impl Sync for Group {}
+unsafe impl<T> Sync for Group<T> {}
 
-impl Group {
-    /// The unnamed group of `list`: its files lie in the directory of those devices that `V` says
-    /// have it.
-    pub(crate) const fn new<T: Operations, V: Visibility<T>, const N: usize>(
-        list: &'static AttributeList<N>,
+impl<T: Operations> Group<T> {
+    /// Creates the unnamed group of `list`: its files lie in the directory of those devices that
+    /// `V` says have it.
+    pub(crate) const fn new<V: Visibility<T>, const N: usize>(
+        list: &'static AttributeList<T, N>,
     ) -> Self {
-        Self(bindings::attribute_group {
+        let group = bindings::attribute_group {
             __bindgen_anon_1: bindings::attribute_group__bindgen_ty_1 {
                 is_visible_const: Some(is_visible_callback::<T, V>),
             },
@@ -187,13 +189,14 @@ impl Group {
                 attrs_const: list.0.as_ptr(),
             },
             ..pin_init::zeroed()
-        })
+        };
+        Self(group, PhantomData)
     }
 }
 
 /// Which devices have the attributes of a group. The type that implements it has no other purpose.
 pub(crate) trait Visibility<T: Operations>: 'static {
-    /// Whether this one has. It is asked once, when the device is registered.
+    /// Checks whether this one has. Called once, when the device is registered.
     fn is_visible(device: &Device<T>) -> bool;
 }
 
@@ -227,17 +230,21 @@ unsafe extern "C" fn is_visible_callback<T: Operations, V: Visibility<T>>(
     }
 }
 
-/// The attribute groups of a class, null-terminated.
+/// The attribute groups of the class of `T`, null-terminated.
 #[repr(transparent)]
-pub(crate) struct AttributeGroups([*const bindings::attribute_group; 3]);
+pub(crate) struct AttributeGroups<T>([*const bindings::attribute_group; 3], PhantomData<T>);
 
 // SAFETY: It is never written to.
-unsafe impl Sync for AttributeGroups {}
+unsafe impl<T> Sync for AttributeGroups<T> {}
 
-impl AttributeGroups {
-    /// A class with the attributes that all devices have, and those that some have.
-    pub(crate) const fn new(all: &'static Group, some: &'static Group) -> Self {
-        Self([&raw const all.0, &raw const some.0, core::ptr::null()])
+impl<T> AttributeGroups<T> {
+    /// Creates those of a class with attributes that all devices have, and some that only some
+    /// have.
+    pub(crate) const fn new(all: &'static Group<T>, some: &'static Group<T>) -> Self {
+        Self(
+            [&raw const all.0, &raw const some.0, core::ptr::null()],
+            PhantomData,
+        )
     }
 
     pub(super) const fn as_ptr(&'static self) -> *const *const bindings::attribute_group {
@@ -256,14 +263,14 @@ impl AttributeGroups {
 macro_rules! attribute_groups {
     (@group $driver:ty, $visibility:ty, [$($attribute:ty),+ $(,)?]) => {{
         const COUNT: usize = [$(stringify!($attribute)),+].len();
-        static ATTRIBUTES: [DeviceAttribute; COUNT] =
-            [$(DeviceAttribute::new::<$driver, $attribute>()),+];
-        static LIST: AttributeList<{ COUNT + 1 }> = AttributeList::new(&ATTRIBUTES);
-        static GROUP: Group = Group::new::<$driver, $visibility, _>(&LIST);
+        static ATTRIBUTES: [DeviceAttribute<$driver>; COUNT] =
+            [$(DeviceAttribute::new::<$attribute>()),+];
+        static LIST: AttributeList<$driver, { COUNT + 1 }> = AttributeList::new(&ATTRIBUTES);
+        static GROUP: Group<$driver> = Group::new::<$visibility, _>(&LIST);
         &GROUP
     }};
     ($vis:vis static $name:ident: $driver:ty = $all:tt, if $visibility:ident $some:tt;) => {
-        $vis static $name: $crate::class::AttributeGroups = {
+        $vis static $name: $crate::class::AttributeGroups<$driver> = {
             use $crate::class::private::*;
 
             $crate::class::AttributeGroups::new(

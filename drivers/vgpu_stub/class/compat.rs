@@ -7,6 +7,21 @@
 
 pub(crate) use self::imp::*;
 
+/// Waits until each task has slept, or was in user space, since it was called. May sleep.
+pub(crate) fn synchronize_rcu_tasks() {
+    #[cfg(CONFIG_TASKS_RCU)]
+    // SAFETY: The caller may sleep.
+    unsafe {
+        kernel::bindings::synchronize_rcu_tasks()
+    };
+    // A kernel that is not preempted has none of its own: there, C takes this one, too.
+    #[cfg(not(CONFIG_TASKS_RCU))]
+    // SAFETY: As above.
+    unsafe {
+        kernel::bindings::synchronize_rcu()
+    };
+}
+
 #[cfg(not(linux_7_2))]
 mod imp {
     use kernel::bindings;
@@ -21,6 +36,7 @@ mod imp {
             ThreadedHandler,
             ThreadedRegistration, //
         },
+        new_spinlock_irq,
         new_srcu,
         pci::{
             IrqVector,
@@ -28,7 +44,9 @@ mod imp {
         },
         pci_device_table,
         sync::{
+            lock::spinlock::SpinLockIrqBackend,
             srcu::Guard as SrcuGuard,
+            SpinLockIrq,
             Srcu, //
         }, //
     };
@@ -44,6 +62,11 @@ mod imp {
 
     /// What a PCI driver's probe gets of its id table.
     pub(crate) type IdInfo<'a, T> = Option<&'a T>;
+
+    /// Returns `ECANCELED`.
+    pub(crate) fn ecanceled() -> Error {
+        ECANCELED
+    }
 
     /// The module that a driver is in.
     pub(crate) const fn this_module<T: Operations>() -> *mut bindings::module {
@@ -76,6 +99,7 @@ mod imp {
         },
         pci,
         prelude::*,
+        sync::lock,
         types::{
             NotThreadSafe,
             Opaque, //
@@ -86,6 +110,15 @@ mod imp {
 
     /// What a PCI driver's probe gets of its id table.
     pub(crate) type IdInfo<'a, T> = &'a T;
+
+    /// Returns `ECANCELED`, which is no constant of the crate.
+    pub(crate) fn ecanceled() -> Error {
+        // CAST: A small constant.
+        match to_result(-(bindings::ECANCELED as c_int)) {
+            Err(error) => error,
+            Ok(()) => EIO,
+        }
+    }
 
     /// The module that a driver is in.
     pub(crate) const fn this_module<T: Operations>() -> *mut bindings::module {
@@ -121,6 +154,60 @@ mod imp {
         pub(crate) fn cdev_init(cdev: *mut cdev, fops: *const bindings::file_operations);
         pub(crate) fn cdev_device_add(cdev: *mut cdev, dev: *mut bindings::device) -> c_int;
         pub(crate) fn cdev_device_del(cdev: *mut cdev, dev: *mut bindings::device);
+    }
+
+    /// Creates an initialiser of [`SpinLockIrq`].
+    macro_rules! new_spinlock_irq {
+        ($inner:expr, $name:literal $(,)?) => {
+            $crate::class::compat::SpinLockIrq::new(
+                $inner,
+                kernel::c_str!($name),
+                kernel::static_lock_class!(),
+            )
+        };
+    }
+    pub(crate) use new_spinlock_irq;
+
+    /// A spin lock that is held with the interrupts of the processor off.
+    pub(crate) type SpinLockIrq<T> = lock::Lock<T, SpinLockIrqBackend>;
+
+    /// The backend of [`SpinLockIrq`].
+    pub(crate) struct SpinLockIrqBackend;
+
+    // SAFETY: It is a `spinlock_t`, which excludes all others. `relock` locks in the same way.
+    unsafe impl lock::Backend for SpinLockIrqBackend {
+        type State = bindings::spinlock_t;
+        /// Whether the interrupts were on before.
+        type GuardState = c_ulong;
+
+        unsafe fn init(
+            ptr: *mut Self::State,
+            name: *const c_char,
+            key: *mut bindings::lock_class_key,
+        ) {
+            // SAFETY: By the caller.
+            unsafe { bindings::__spin_lock_init(ptr, name, key) }
+        }
+
+        unsafe fn lock(ptr: *mut Self::State) -> Self::GuardState {
+            // SAFETY: By the caller. A `spinlock_t` begins with its `raw_spinlock_t`.
+            unsafe { bindings::_raw_spin_lock_irqsave(ptr.cast()) }
+        }
+
+        unsafe fn unlock(ptr: *mut Self::State, flags: &Self::GuardState) {
+            // SAFETY: By the caller, and the flags are what `lock` returned.
+            unsafe { bindings::_raw_spin_unlock_irqrestore(ptr.cast(), *flags) }
+        }
+
+        unsafe fn try_lock(_ptr: *mut Self::State) -> Option<Self::GuardState> {
+            // Nobody tries.
+            None
+        }
+
+        unsafe fn assert_is_held(ptr: *mut Self::State) {
+            // SAFETY: By the caller.
+            unsafe { bindings::spin_assert_is_held(ptr) }
+        }
     }
 
     /// Creates an initialiser of [`Srcu`].

@@ -4,16 +4,19 @@
 
 use core::{
     cell::UnsafeCell,
+    ops::{
+        Deref,
+        DerefMut, //
+    },
+    pin::pin,
     ptr::NonNull, //
 };
 use kernel::{
     bindings,
     device,
     error::to_result,
-    fmt,
-    new_mutex,
-    new_poll_condvar,
     prelude::*,
+    static_lock_class,
     sync::{
         aref::{
             ARef,
@@ -24,33 +27,31 @@ use kernel::{
             AtomicFlag,
             Release, //
         },
-        poll::PollCondVar,
-        CondVarTimeoutResult,
-        Mutex, //
+        lock, //
     },
-    time::Jiffies,
     types::Opaque, //
 };
 
 use super::{
     compat::{
         self,
+        new_spinlock_irq,
         new_srcu,
+        SpinLockIrq,
+        SpinLockIrqBackend,
         Srcu, //
     },
+    wait::{
+        self,
+        Limits,
+        WaitError,
+        Waiter,
+        Waiters, //
+    },
+    Class,
     Guard,
     Operations, //
 };
-
-/// Why [`Device::wait`] ended without what it waited for.
-pub(crate) enum Interrupted {
-    /// The device went away.
-    Gone,
-    /// The time is over.
-    Timeout,
-    /// A signal is pending.
-    Signal,
-}
 
 /// A class device: `/sys/class/NAME/NAMEn` and `/dev/NAMEn`.
 ///
@@ -60,33 +61,45 @@ pub(crate) enum Interrupted {
 /// # Invariants
 ///
 /// - `dev` and `cdev` are initialised, `dev` is embedded in a `KBox<Self>` whose ownership lies
-///   with the reference count of `dev`, and so does `minor`.
+///   with the reference count of `dev`, and so does `minor`, a minor of `class`.
+/// - `class` was registered when the device was made, and is not unregistered as long as it exists.
 /// - `registration_data` points to the data of the [`Registration`](super::Registration) from
-///   before the device is added until after all users of the gate have left.
-/// - `gone` is set under the lock of `state`, once, and never cleared.
+///   before anybody but that can reach the device, until `gone` is set and all users of the gate
+///   have left, all attributes are gone and the handlers of all interrupts have returned.
+/// - `gone` is set under the lock, once, and never cleared.
+/// - `poll_queue` is initialised.
 #[pin_data]
 pub(crate) struct Device<T: Operations> {
     #[pin]
     dev: Opaque<bindings::device>,
     #[pin]
     cdev: Opaque<compat::cdev>,
+    class: &'static Class<T>,
     minor: u32,
     /// Holds up the end of a registration until those who entered have left.
     #[pin]
     gate: Srcu,
+    /// The device was added: there is something to announce a change of.
+    added: AtomicFlag,
     gone: AtomicFlag,
     registration_data: UnsafeCell<NonNull<T::RegistrationData<'static>>>,
-    /// Everybody who sleeps for this device sleeps here: there is one place to wake them from.
     #[pin]
-    queue: PollCondVar,
+    locked: SpinLockIrq<Locked<T>>,
+    /// Those who poll(2) wait here, and nobody else does.
     #[pin]
-    state: Mutex<T::State>,
+    poll_queue: Opaque<bindings::wait_queue_head>,
     data: T::Data,
 }
 
+/// The part of a device that is under its lock.
+struct Locked<T: Operations> {
+    state: T::State,
+    waiters: Waiters<T::Reason>,
+}
+
 // SAFETY: The C parts are reference counted and may be used and released from any thread.
-// `registration_data` is handed out by `enter` and `registration_data_unchecked` only, and only as
-// a shared reference to data that is `Sync`. The rest is `Send`.
+// `registration_data` is handed out by `registration_data_unchecked` only, and only as a shared
+// reference to data that is `Sync`. The rest is `Send`.
 unsafe impl<T: Operations> Send for Device<T> {}
 
 // SAFETY: The C parts do their own locking. `registration_data` is written while nobody else can
@@ -94,29 +107,45 @@ unsafe impl<T: Operations> Send for Device<T> {}
 unsafe impl<T: Operations> Sync for Device<T> {}
 
 impl<T: Operations> Device<T> {
-    /// Makes a device with the lowest free number of its class, which user space cannot see yet.
+    /// Makes a device with the lowest free number of a class, which user space cannot see yet.
     ///
     /// # Errors
     ///
-    /// `ENOSPC` if the class has no number left, `ENOMEM`.
+    /// `ENODEV` if the class is not registered, `ENOSPC` if it has no number left, `ENOMEM`.
     pub(super) fn new(
+        class: &'static Class<T>,
         parent: &device::Device<device::Bound>,
         data: T::Data,
         state: T::State,
     ) -> Result<ARef<Self>> {
-        let class = T::class();
+        // From here on the class stays registered until the minor is given back.
         let minor = class.take_minor()?;
 
         let this = KBox::pin_init(
             try_pin_init!(Self {
                 dev: Opaque::zeroed(),
                 cdev: Opaque::zeroed(),
+                class,
                 minor,
                 gate <- new_srcu!(),
+                added: AtomicFlag::new(false),
                 gone: AtomicFlag::new(false),
                 registration_data: UnsafeCell::new(NonNull::dangling()),
-                queue <- new_poll_condvar!("class::Device::queue"),
-                state <- new_mutex!(state, "class::Device::state"),
+                locked <- new_spinlock_irq!(
+                    Locked { state, waiters: Waiters::new() },
+                    "class::Device::locked"
+                ),
+                poll_queue <- Opaque::ffi_init(|queue| {
+                    let name = c"class::Device::poll_queue";
+                    // SAFETY: `queue` is memory for one, and name and class are static.
+                    unsafe {
+                        bindings::__init_waitqueue_head(
+                            queue,
+                            name.as_char_ptr(),
+                            static_lock_class!().as_ptr(),
+                        )
+                    }
+                }),
                 data,
             }? Error),
             GFP_KERNEL,
@@ -141,7 +170,8 @@ impl<T: Operations> Device<T> {
             (*cdev).owner = compat::this_module::<T>();
         }
 
-        // INVARIANT: `dev` and `cdev` are initialised, and the reference is the one from above.
+        // INVARIANT: `dev`, `cdev` and `poll_queue` are initialised, the class is registered, and
+        // the reference is the one from above.
         // SAFETY: As said; it is handed over here and nowhere else.
         let this = unsafe { ARef::from_raw(this) };
 
@@ -152,22 +182,36 @@ impl<T: Operations> Device<T> {
         Ok(this)
     }
 
-    /// The data that lives as long as the device.
+    /// Returns the data that lives as long as the device.
     pub(crate) fn data(&self) -> &T::Data {
         &self.data
     }
 
-    /// Whether the device was unregistered.
+    /// Returns the number in the device's name.
+    pub(super) fn minor(&self) -> u32 {
+        self.minor
+    }
+
+    /// Checks whether the device was unregistered.
     ///
     /// `true` is final, `false` may be old news: where it matters, use [`Self::enter`].
     pub(crate) fn is_gone(&self) -> bool {
         self.gone.load(Acquire)
     }
 
+    /// Checks whether the device was added, so that a change of it can be announced.
+    ///
+    /// `false` may be old news: what was not announced for that reason is what
+    /// [`Operations::start`] is called for.
+    pub(crate) fn is_added(&self) -> bool {
+        self.added.load(Acquire)
+    }
+
     /// Enters the registration: as long as the guard lives, it does not end.
     ///
-    /// An unplug waits for the guard, so do not sleep for long while holding it; to wait for
-    /// something, drop it, use [`Self::wait`] and enter again.
+    /// An unplug waits for the guard, so do not sleep for long while holding it, nor access the
+    /// memory of a process, which may take any time; to wait for something, drop it, use
+    /// [`Self::wait`] and enter again. May sleep.
     ///
     /// # Errors
     ///
@@ -177,72 +221,121 @@ impl<T: Operations> Device<T> {
         if self.is_gone() {
             return Err(ENODEV);
         }
-        // INVARIANT: The device is registered: every guard comes to life after registration, when
-        // the C side calls into the driver, and `gone` was clear after the gate was entered.
+        // INVARIANT: `registration_data` is valid, by the type invariant: `gone` was clear after
+        // the gate was entered.
         Ok(Guard::new(self, entered))
     }
 
-    /// Looks at the state, or changes it in a way that nobody waits for.
-    pub(crate) fn with_state<R>(&self, f: impl FnOnce(&mut T::State) -> R) -> R {
-        f(&mut self.state.lock())
-    }
-
-    /// Wakes up everybody who waits for a change of the state, to look at it.
-    pub(crate) fn notify(&self) {
-        self.queue.notify_all();
+    /// Locks the state. It is a spin lock, and the interrupts of this processor are off: do not
+    /// sleep while holding it. May be called in any context.
+    pub(crate) fn lock(&self) -> StateGuard<'_, T> {
+        StateGuard(self.locked.lock())
     }
 
     /// Sleeps until `done` finds in the state what it looks for, and returns that.
     ///
-    /// `remaining` is the time that may be used up, and is what was left of it afterwards; `None`
-    /// is forever. The sleep ends with the device: unplugging wakes up everybody.
+    /// `done` is called with the lock held: before the task sleeps, and whenever it was woken up,
+    /// be it for `reason` or for nothing. Its second argument tells whether
+    /// [`StateGuard::grant_first`] has chosen this task. No guard may be held, or an unplug would
+    /// wait for the task.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`]. What `done` found counts for more than a signal or the deadline.
     pub(crate) fn wait<R>(
         &self,
-        mut remaining: Option<&mut Jiffies>,
-        mut done: impl FnMut(&mut T::State) -> Option<R>,
-    ) -> Result<R, Interrupted> {
-        let mut state = self.state.lock();
-        loop {
-            // Under the lock that sets it, or a wake-up could fall between look and sleep.
+        reason: T::Reason,
+        limits: Limits,
+        mut done: impl FnMut(&mut T::State, bool) -> Option<R>,
+    ) -> Result<R, WaitError> {
+        let mut found = Err(WaitError::Gone);
+        self.wait_until(reason, limits, &mut |state, is_granted| {
+            done(state, is_granted)
+                .map(|result| found = Ok(result))
+                .is_some()
+        })?;
+        found
+    }
+
+    /// As [`Self::wait`], until `done` returns `true`: one piece of code, whatever it looks for.
+    fn wait_until(
+        &self,
+        reason: T::Reason,
+        limits: Limits,
+        done: &mut dyn FnMut(&mut T::State, bool) -> bool,
+    ) -> Result<(), WaitError> {
+        let mut locked = self.locked.lock();
+        // Under the lock that sets it, or a wake-up could fall between look and sleep.
+        if self.is_gone() {
+            return Err(WaitError::Gone);
+        }
+        if done(&mut locked.state, false) {
+            return Ok(());
+        }
+        limits.check()?;
+
+        let waiter = pin!(Waiter::new(reason));
+        let waiter = NonNull::from(&*waiter);
+        // SAFETY: It is pinned, nobody else has it, and it is removed below.
+        unsafe {
+            Waiter::init(waiter);
+            locked.waiters.push(waiter);
+        }
+        let result = loop {
+            // SAFETY: It is this task's, and initialised.
+            unsafe { Waiter::prepare(waiter, limits) };
+            drop(locked);
+            // SAFETY: It was prepared.
+            unsafe { Waiter::sleep(waiter, limits) };
+            locked = self.locked.lock();
+
             if self.is_gone() {
-                return Err(Interrupted::Gone);
+                break Err(WaitError::Gone);
             }
-            if let Some(result) = done(&mut state) {
-                return Ok(result);
+            // SAFETY: It is in the list, and the lock is held.
+            let granted = unsafe { Waiter::is_granted(waiter) };
+            if done(&mut locked.state, granted) {
+                break Ok(());
             }
-            let Some(remaining) = remaining.as_deref_mut() else {
-                if self.queue.wait_interruptible(&mut state) {
-                    return Err(Interrupted::Signal);
-                }
-                continue;
-            };
-            match self
-                .queue
-                .wait_interruptible_timeout(&mut state, *remaining)
-            {
-                CondVarTimeoutResult::Woken { jiffies } => *remaining = jiffies,
-                CondVarTimeoutResult::Signal { jiffies } => {
-                    *remaining = jiffies;
-                    return Err(Interrupted::Signal);
-                }
-                CondVarTimeoutResult::Timeout => {
-                    *remaining = 0;
-                    return Err(Interrupted::Timeout);
-                }
+            if let Err(error) = limits.check() {
+                break Err(error);
             }
+        };
+        // SAFETY: It was added above.
+        unsafe { locked.waiters.remove(waiter) };
+        result
+    }
+
+    /// Wakes up those who poll(2) the node, after what they poll for was made visible.
+    pub(crate) fn wake_poll(&self) {
+        // Whoever does not see it from here on is in the queue by now: poll_wait has the other one
+        // of this barrier.
+        // SAFETY: It may be called anywhere.
+        unsafe { bindings::smp_mb() };
+        if !wait::is_empty(&self.poll_queue) {
+            wait::wake_all(&self.poll_queue);
         }
     }
 
-    /// The queue that poll(2) waits on.
-    pub(super) fn queue(&self) -> &PollCondVar {
-        &self.queue
+    /// Returns the queue that poll(2) waits on.
+    pub(super) fn poll_queue(&self) -> *mut bindings::wait_queue_head {
+        self.poll_queue.get()
+    }
+
+    /// Notes that the device was added.
+    pub(super) fn mark_added(&self) {
+        self.added.store(true, Release);
     }
 
     /// Closes the gate and wakes up everybody who sleeps for this device.
     pub(super) fn mark_gone(&self) {
         // Under the lock: whoever looked before is asleep by now and gets the wake-up.
-        self.with_state(|_| self.gone.store(true, Release));
-        self.notify();
+        let locked = self.locked.lock();
+        // INVARIANT: It is set, under the lock.
+        self.gone.store(true, Release);
+        locked.waiters.wake(|_| true);
+        drop(locked);
+        self.wake_poll();
     }
 
     /// Waits until all guards that were handed out are gone.
@@ -254,42 +347,47 @@ impl<T: Operations> Device<T> {
     ///
     /// # Safety
     ///
-    /// The device must not have been added yet, and `data` must stay valid until, after
-    /// [`Self::mark_gone`] and the removal of the device, [`Self::drain`] has returned.
+    /// Nobody but the caller may be able to reach the device, and `data` must stay valid until,
+    /// after [`Self::mark_gone`], [`Self::drain`] has returned, the device was removed and the
+    /// handlers of its interrupts have returned.
     pub(super) unsafe fn set_registration_data(&self, data: NonNull<T::RegistrationData<'static>>) {
-        // SAFETY: The device is not added, so there are no readers.
+        // INVARIANT: By the caller.
+        // SAFETY: Nobody else can reach the device, so there are no readers.
         unsafe { *self.registration_data.get() = data };
     }
 
-    /// The registration data, with its lifetime shortened to that of the borrow.
+    /// Returns the registration data.
     ///
     /// # Safety
     ///
-    /// The device must be registered for as long as the reference lives, and the reference must
-    /// only be given to code that cannot choose its lifetime.
-    pub(super) unsafe fn registration_data_unchecked(&self) -> &T::RegistrationData<'_> {
-        // SAFETY: By the caller the device is registered, so the type invariant makes the pointer
-        // valid. Lifetimes do not affect layout.
+    /// The registration must not end while the reference lives, and the reference must only be
+    /// given to code that works for any two lifetimes: it can then neither keep what it borrows,
+    /// nor put it into the data.
+    pub(super) unsafe fn registration_data_unchecked<'b, 'data>(
+        &'b self,
+    ) -> &'b T::RegistrationData<'data> {
+        // SAFETY: By the caller the registration does not end, so the type invariant makes the
+        // pointer valid. Lifetimes do not affect layout.
         unsafe { (*self.registration_data.get()).cast().as_ref() }
     }
 
-    /// The raw `struct device`.
+    /// Returns the raw `struct device`.
     pub(super) fn as_raw(&self) -> *mut bindings::device {
         self.dev.get()
     }
 
-    /// The raw `struct kobject` of the device.
+    /// Returns the raw `struct kobject` of the device.
     pub(super) fn kobj(&self) -> *mut bindings::kobject {
         // SAFETY: By the type invariant `dev` is initialised; it lives as long as `self`.
         unsafe { &raw mut (*self.dev.get()).kobj }
     }
 
-    /// The raw `struct cdev`.
+    /// Returns the raw `struct cdev`.
     pub(super) fn cdev(&self) -> *mut compat::cdev {
         self.cdev.get()
     }
 
-    /// The class device around a `struct device`.
+    /// Returns the class device around a `struct device`.
     ///
     /// # Safety
     ///
@@ -299,7 +397,7 @@ impl<T: Operations> Device<T> {
         unsafe { &*kernel::container_of!(Opaque::cast_from(dev), Self, dev) }
     }
 
-    /// The class device around a `struct cdev`.
+    /// Returns the class device around a `struct cdev`.
     ///
     /// # Safety
     ///
@@ -331,6 +429,36 @@ unsafe impl<T: Operations> AlwaysRefCounted for Device<T> {
     }
 }
 
+/// The state of a device while it is locked.
+pub(crate) struct StateGuard<'a, T: Operations>(lock::Guard<'a, Locked<T>, SpinLockIrqBackend>);
+
+impl<T: Operations> StateGuard<'_, T> {
+    /// Wakes up those who sleep in [`Device::wait`] for `reason`, to look at the state again.
+    pub(crate) fn wake(&self, reason: T::Reason) {
+        self.0.waiters.wake(|its| its == reason);
+    }
+
+    /// Wakes up the first of those who sleep for `reason`, in order of arrival, and tells it that
+    /// it was chosen. Returns whether there was one.
+    pub(crate) fn grant_first(&self, reason: T::Reason) -> bool {
+        self.0.waiters.grant_first(|its| its == reason)
+    }
+}
+
+impl<T: Operations> Deref for StateGuard<'_, T> {
+    type Target = T::State;
+
+    fn deref(&self) -> &T::State {
+        &self.0.state
+    }
+}
+
+impl<T: Operations> DerefMut for StateGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T::State {
+        &mut self.0.state
+    }
+}
+
 /// Frees the device when its last reference is gone.
 ///
 /// # Safety
@@ -339,67 +467,14 @@ unsafe impl<T: Operations> AlwaysRefCounted for Device<T> {
 unsafe extern "C" fn release_callback<T: Operations>(dev: *mut bindings::device) {
     // SAFETY: By the caller.
     let this = unsafe { Device::<T>::from_raw(dev) };
-    let minor = this.minor;
+    let (class, minor) = (this.class, this.minor);
 
+    // The queue of poll(2) goes with it. Nobody is in there: who polls has an open file, which has
+    // a reference, and an epoll leaves the queue before the file is released.
     // SAFETY: The box was leaked by `Device::new`, whose type invariant says that it belongs to
     // the reference count, which has come to 0. It was pinned, and is dropped where it lies.
     drop(unsafe { Pin::new_unchecked(KBox::from_raw(core::ptr::from_ref(this).cast_mut())) });
 
     // Only now: until here a file could be open under this number.
-    T::class().give_minor(minor);
-}
-
-/// The environment of a uevent that is being made.
-pub(crate) struct Uevent<'a>(&'a mut bindings::kobj_uevent_env);
-
-impl Uevent<'_> {
-    /// Adds `KEY=value`, with the value that `write` writes.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM` if the environment is full.
-    pub(crate) fn add(
-        &mut self,
-        key: &CStr,
-        write: impl Fn(&mut dyn fmt::Write) -> fmt::Result,
-    ) -> Result {
-        let value = Written(write);
-        // SAFETY: The environment is valid, and the format takes a string and, as everywhere in
-        // the kernel's Rust code, a pointer to `fmt::Arguments`.
-        to_result(unsafe {
-            bindings::add_uevent_var(
-                self.0,
-                c"%s=%pA".as_char_ptr(),
-                key.as_char_ptr(),
-                core::ptr::from_ref(&fmt!("{}", value)).cast::<c_void>(),
-            )
-        })
-    }
-}
-
-/// Makes something that can be formatted of a function that writes.
-struct Written<F>(F);
-
-impl<F: Fn(&mut dyn fmt::Write) -> fmt::Result> fmt::Display for Written<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (self.0)(f)
-    }
-}
-
-/// Adds the driver's variables to a uevent.
-///
-/// # Safety
-///
-/// Called by the driver core only, with the `struct device` of a live `Device<T>` and an
-/// environment that nobody else uses.
-pub(super) unsafe extern "C" fn uevent_callback<T: Operations>(
-    dev: *const bindings::device,
-    env: *mut bindings::kobj_uevent_env,
-) -> c_int {
-    // SAFETY: By the caller.
-    let (device, mut event) = unsafe { (Device::<T>::from_raw(dev), Uevent(&mut *env)) };
-    match T::uevent(device, &mut event) {
-        Ok(()) => 0,
-        Err(error) => error.to_errno(),
-    }
+    class.give_minor(minor);
 }

@@ -9,10 +9,7 @@ use kernel::{
     bindings,
     fs,
     prelude::*,
-    sync::{
-        aref::ARef,
-        poll::PollTable, //
-    },
+    sync::aref::ARef,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -38,22 +35,22 @@ struct OpenFile<T: Operations> {
 }
 
 impl<T: Operations> File<'_, T> {
-    /// The device whose node was opened.
+    /// Returns the device whose node was opened.
     pub(crate) fn device(&self) -> &Device<T> {
         &self.open.device
     }
 
-    /// What the driver keeps for this file.
+    /// Returns what the driver keeps for this file.
     pub(crate) fn data(&self) -> &T::FileData {
         &self.open.data
     }
 
-    /// Whether the file was opened for writing.
+    /// Checks whether the file was opened for writing.
     pub(crate) fn is_writable(&self) -> bool {
         self.file.flags() & fs::file::flags::O_ACCMODE != fs::file::flags::O_RDONLY
     }
 
-    /// Whether a read must not wait.
+    /// Checks whether a read must not wait.
     pub(crate) fn is_nonblocking(&self) -> bool {
         self.file.flags() & fs::file::flags::O_NONBLOCK != 0
     }
@@ -73,7 +70,7 @@ impl<T: Operations> File<'_, T> {
     }
 }
 
-/// The `struct file_operations` of a driver's devices.
+/// Returns the `struct file_operations` of a driver's devices.
 pub(super) const fn vtable<T: Operations>() -> &'static bindings::file_operations {
     &VTable::<T>::VTABLE
 }
@@ -163,11 +160,14 @@ impl<T: Operations> VTable<T> {
         file: *mut bindings::file,
         table: *mut bindings::poll_table_struct,
     ) -> bindings::__poll_t {
-        // SAFETY: By the caller. The device lives as long as the file, and so does its queue.
-        let (file, table) = unsafe { (File::<T>::from_raw(file), PollTable::from_raw(table)) };
+        // SAFETY: By the caller.
+        let this = unsafe { File::<T>::from_raw(file) };
 
         // First the queue, then the look: what happens in between wakes up the poll.
-        table.register_wait(file.file, file.device().queue());
+        // SAFETY: By the caller. The device lives as long as the file, and whoever polls leaves its
+        // queue before the file is released.
+        unsafe { bindings::poll_wait(file, this.device().poll_queue(), table) };
+        let file = this;
         if file.device().is_gone() {
             // Readable too: whoever waits for nothing else gets to read, and to know.
             bindings::POLLIN | bindings::POLLRDNORM | bindings::POLLERR | bindings::POLLHUP

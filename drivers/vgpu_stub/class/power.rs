@@ -3,7 +3,8 @@
 //! What a class device does when the machine wakes up, and when it is switched off.
 //!
 //! The bus saves and restores what it knows of the parent. Registers of the device's own come back
-//! as they are after a reset. A kernel that is started by this one finds them as they were left.
+//! as they are after a reset, or as those of another device: an image of a hibernated machine may
+//! be resumed on another one. A kernel that is started by this one finds them as they were left.
 
 use core::marker::PhantomData;
 use kernel::{
@@ -16,12 +17,12 @@ use super::{
     Operations, //
 };
 
-/// The `struct dev_pm_ops` of a driver's devices.
+/// Returns the `struct dev_pm_ops` of a driver's devices.
 pub(super) const fn operations<T: Operations>() -> &'static bindings::dev_pm_ops {
     &VTable::<T>::VTABLE
 }
 
-/// Has the hardware interrupt no more: nobody is there to handle it until the next kernel has a
+/// Disables the interrupts of the hardware: nobody is there to handle it until the next kernel has a
 /// driver for it, and another device may have the same line.
 ///
 /// # Safety
@@ -59,7 +60,7 @@ impl<T: Operations> VTable<T> {
         let device = unsafe { Device::<T>::from_raw(dev) };
         // One that is being taken away does not need it any more.
         if let Ok(guard) = device.enter() {
-            guard.with(|data| T::start(device, data));
+            guard.with(|data| T::adopt(device, data));
         }
         0
     }

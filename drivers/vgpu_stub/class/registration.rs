@@ -33,14 +33,14 @@ use super::{
 ///    announces a change of the device, which must not happen while it is taken away.
 /// 3. `cdev_device_del` takes the node and the attributes away. It returns when no `show` or
 ///    `store` runs any more, so those need no guard. No lock may be held here that they take.
-/// 4. The interrupts are stopped, and their handlers have returned.
+/// 4. The interrupts are disabled and freed, and their handlers have returned.
 /// 5. Nobody can reach the registration data any more: it is dropped.
 /// 6. The reference to the device is given back. An open file may keep it alive for longer.
 ///
 /// # Invariants
 ///
 /// `device` was added, and its `registration_data` points to `_data`.
-pub(crate) struct Registration<'a, T: Operations> {
+pub(super) struct Registration<'a, T: Operations> {
     // Fields are dropped in declaration order, after `drop`: steps 4 to 6.
     _interrupts: Interrupts<'a, T>,
     _data: KBox<T::RegistrationData<'a>>,
@@ -52,7 +52,8 @@ impl<'a, T: Operations> Registration<'a, T> {
     ///
     /// # Errors
     ///
-    /// `ENOSPC` if the class has no number left, `ENOMEM`, or what the driver core says.
+    /// `ENODEV` if the class is not registered, `ENOSPC` with a line in the log if it has no number
+    /// left, `ENOMEM`, or what the driver core says.
     ///
     /// # Safety
     ///
@@ -64,16 +65,28 @@ impl<'a, T: Operations> Registration<'a, T> {
         registration_data: T::RegistrationData<'a>,
     ) -> Result<Self> {
         let registration_data = KBox::new(registration_data, GFP_KERNEL)?;
-        let device = Device::<T>::new(parent, data, state)?;
+        let device = Device::<T>::new(T::class(), parent, data, state).inspect_err(|error| {
+            if *error == ENOSPC {
+                dev_err!(
+                    parent,
+                    "The class {} has no number left: {} devices are the most.\n",
+                    T::NAME,
+                    super::MINORS
+                );
+            }
+        })?;
 
-        // SAFETY: The device is not added yet. The data stays where it is until `Drop` or the
-        // error path below have drained the device.
+        // SAFETY: The device was just made. The data stays where it is until it is dropped, which
+        // is after `Drop` or the error path below, and after the interrupts were freed.
         unsafe { device.set_registration_data(NonNull::from(&*registration_data).cast()) };
 
-        // SAFETY: The data is dropped after what borrows it here, and `'a` is not over then.
+        // SAFETY: It lies in a box whose content is not moved, and is dropped after the interrupts,
+        // which are all that borrows it for so long: here and below, in the order of declaration
+        // and its reverse.
         let borrowed = unsafe { &*core::ptr::from_ref(&*registration_data) };
-        // SAFETY: It is kept with the data, and dropped before it.
-        let interrupts = unsafe { Interrupts::new(&device, borrowed)? };
+        // SAFETY: They are kept with the data that they borrow, and dropped before it, which is
+        // before `'a` ends, by the caller.
+        let interrupts = unsafe { Interrupts::new(parent, &device, borrowed) };
 
         // SAFETY: `device` is initialised and was not added before.
         let result = unsafe { compat::cdev_device_add(device.cdev(), device.as_raw()) };
@@ -85,8 +98,9 @@ impl<'a, T: Operations> Registration<'a, T> {
             return Err(error);
         }
 
-        // Not earlier: what the interrupts announce has to be there.
-        T::start(&device, borrowed);
+        // Not earlier: there was nothing to announce a change of.
+        device.mark_added();
+        T::start(&device, borrowed, !interrupts.is_empty());
 
         // INVARIANT: As established above.
         Ok(Self {
@@ -94,6 +108,11 @@ impl<'a, T: Operations> Registration<'a, T> {
             _data: registration_data,
             device,
         })
+    }
+
+    /// Returns the device.
+    pub(super) fn device(&self) -> &Device<T> {
+        &self.device
     }
 }
 
@@ -106,11 +125,12 @@ impl<T: Operations> Drop for Registration<'_, T> {
     }
 }
 
-/// Proof that a class device is registered, for as long as it lives.
+/// Proof that a registration has not ended, for as long as it lives.
 ///
 /// # Invariants
 ///
-/// `device` is registered while `_entered` holds up the end of its registration.
+/// `device` has valid registration data, and is not taken away, while `_entered` holds up the end
+/// of its registration.
 pub(crate) struct Guard<'a, T: Operations> {
     device: &'a Device<T>,
     _entered: SrcuGuard<'a>,
@@ -125,29 +145,42 @@ impl<'a, T: Operations> Guard<'a, T> {
         }
     }
 
-    /// Wakes up those who poll an attribute for a change.
+    /// Wakes up those who poll an attribute for a change. Does nothing before the device was
+    /// added: nobody can poll it. May sleep.
     pub(crate) fn notify_attribute(&self, name: &CStr) {
+        if !self.device.is_added() {
+            return;
+        }
         let kobj = self.device.kobj();
-        // SAFETY: The device is not taken away while `self` lives, and the name is a string.
+        // SAFETY: The device was added, it is not taken away while `self` lives, and the name is a
+        // string.
         unsafe { bindings::sysfs_notify(kobj, core::ptr::null(), name.as_char_ptr()) };
     }
 
-    /// Tells user space that the device has changed.
+    /// Sends a uevent `change`. Does nothing before the device was added: `add` was not sent
+    /// yet. May sleep.
     pub(crate) fn announce_change(&self) {
+        if !self.device.is_added() {
+            return;
+        }
         let kobj = self.device.kobj();
         // SAFETY: As above.
         let result =
             unsafe { bindings::kobject_uevent(kobj, bindings::kobject_action_KOBJ_CHANGE) };
-        // Nobody is hurt who looks at the attributes.
+        // Best effort: the attributes are already up to date.
         let _ = result;
     }
 
     /// Calls `f` with the registration data.
     ///
-    /// `f` has to work for any lifetime, so that nothing it borrows can get out of it.
-    pub(crate) fn with<R>(&self, f: impl for<'b> FnOnce(&'b T::RegistrationData<'b>) -> R) -> R {
-        // SAFETY: By the type invariant the device is registered while `self` lives, and `f`
-        // cannot choose the lifetime.
+    /// `f` has to work for any two lifetimes, so that nothing that it borrows can get out of it,
+    /// nor into the data.
+    pub(crate) fn with<R>(
+        &self,
+        f: impl for<'b, 'data> FnOnce(&'b T::RegistrationData<'data>) -> R,
+    ) -> R {
+        // SAFETY: By the type invariant the registration does not end while `self` lives, and `f`
+        // cannot choose the lifetimes.
         f(unsafe { self.device.registration_data_unchecked() })
     }
 }

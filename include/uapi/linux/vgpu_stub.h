@@ -103,7 +103,7 @@
 
 /*
  * What hardware gives for every register once it is gone, or while its memory
- * decoding is off. QEMU gives 0 then, where the pool id tells: it is never 0.
+ * decoding is off. QEMU gives 0 then. POOL_ID tells: it is never one of the two.
  */
 #define VGPU_REG_GONE			0xffffffff
 
@@ -213,7 +213,10 @@ struct vgpu_event {
  *	EBADF: the file is not open for writing
  *	EINVAL: flags or reserved is not 0, or the timeout is too long
  *	EBUSY: other commands took the whole timeout; nothing was submitted
+ *	EIO: the device has ignored a command, this one or another one: somebody
+ *		uses it past the driver
  *	ETIMEDOUT: submitted, but the device did not complete it in time
+ *	ECANCELED: submitted, but the device was reset before it completed it
  *	EINTR: a signal came first; the command may have been submitted
  *	EFAULT: bad pointer
  */
