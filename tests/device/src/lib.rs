@@ -11,6 +11,7 @@
 //! goes wrong on the bench ends the test with a panic that says what.
 
 mod hotplug;
+mod late;
 mod machine;
 mod model;
 mod msix;
@@ -20,6 +21,7 @@ mod qtest;
 mod state;
 
 pub use hotplug::Hotplug;
+pub use late::Late;
 pub use machine::{Chipset, Machine, Refusal, refuse};
 pub use model::{Identity, Model};
 pub use msix::Msix;

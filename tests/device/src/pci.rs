@@ -160,6 +160,11 @@ pub struct Bar0 {
 }
 
 impl Bar0 {
+    /// The registers at this address.
+    pub(crate) const fn at(base: u64) -> Self {
+        Self { base }
+    }
+
     /// Where in memory the byte at `offset` is.
     pub fn address(self, offset: u64) -> u64 {
         self.base + offset
