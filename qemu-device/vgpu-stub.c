@@ -62,6 +62,16 @@ struct VGPUStubState {
 };
 
 /*
+ * A vCPU that waits for the big lock has translated its access already: the
+ * handlers are entered after exit, too, when the device has neither a bus nor
+ * a configuration space. None of them may have an effect then.
+ */
+static bool vgpu_stub_is_realized(VGPUStubState *s)
+{
+    return DEVICE(s)->realized;
+}
+
+/*
  * By MSI-X, an interrupt is sent when it becomes active; by INTx, the line is
  * as active as any of them.
  */
@@ -94,6 +104,9 @@ static void vgpu_stub_complete(void *opaque)
 {
     VGPUStubState *s = opaque;
 
+    if (!vgpu_stub_is_realized(s)) {
+        return;
+    }
     s->status &= ~VGPU_STATUS_BUSY;
     s->status |= VGPU_STATUS_DONE;
     s->result = 0;
@@ -170,6 +183,30 @@ static bool vgpu_stub_write_2(VGPUStubState *s, hwaddr addr, uint32_t val)
     return true;
 }
 
+/* Answers as PCI hardware does where there is no device. */
+static uint64_t vgpu_stub_gone_read(void *opaque, hwaddr addr, unsigned size)
+{
+    return VGPU_REG_GONE;
+}
+
+static void vgpu_stub_gone_write(void *opaque, hwaddr addr, uint64_t val,
+                                 unsigned size)
+{
+    qemu_log_mask(LOG_GUEST_ERROR,
+                  "vgpu-stub: write of 0x%" PRIx64 " to offset 0x%03"
+                  HWADDR_PRIx " of an unplugged device ignored\n", val, addr);
+}
+
+static const MemoryRegionOps vgpu_stub_gone_ops = {
+    .read = vgpu_stub_gone_read,
+    .write = vgpu_stub_gone_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .impl = {
+        .min_access_size = 4,
+        .max_access_size = 4,
+    },
+};
+
 /*
  * The memory core gives every access as one of 4 bytes at the guest's address:
  * a narrow one keeps the low bytes, a wide one comes as several. An address
@@ -180,6 +217,9 @@ static uint64_t vgpu_stub_read(void *opaque, hwaddr addr, unsigned size)
     VGPUStubState *s = opaque;
     uint32_t val;
 
+    if (!vgpu_stub_is_realized(s)) {
+        return vgpu_stub_gone_read(s, addr, size);
+    }
     switch (addr) {
     case VGPU_REG_COMMAND:
         return s->command;
@@ -209,6 +249,10 @@ static void vgpu_stub_write(void *opaque, hwaddr addr, uint64_t val,
 {
     VGPUStubState *s = opaque;
 
+    if (!vgpu_stub_is_realized(s)) {
+        vgpu_stub_gone_write(s, addr, val, size);
+        return;
+    }
     switch (addr) {
     case VGPU_REG_COMMAND:
         vgpu_stub_submit(s, val);
@@ -246,7 +290,7 @@ static void vgpu_stub_configure(Object *obj, const char *name, uint32_t *reg,
     VGPUStubState *s = VGPU_STUB(obj);
     DeviceState *dev = DEVICE(obj);
 
-    if (!dev->realized) {
+    if (!vgpu_stub_is_realized(s)) {
         *reg = val;
         return;
     }
@@ -434,13 +478,20 @@ static void vgpu_stub_realize(PCIDevice *pci_dev, Error **errp)
     memory_region_init_io(&s->mmio, OBJECT(s), &vgpu_stub_mmio_ops, s,
                           "vgpu-stub-mmio", VGPU_BAR0_SIZE);
     pci_register_bar(pci_dev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->mmio);
-
-    timer_init_ns(&s->completion, QEMU_CLOCK_VIRTUAL, vgpu_stub_complete, s);
 }
 
+/*
+ * The handlers of the MSI-X table and of the pending bits are QEMU's. They do
+ * not check whether the device is realized: entered after msix_uninit(), they
+ * fail an assertion or dereference NULL.
+ */
 static void vgpu_stub_exit(PCIDevice *pci_dev)
 {
     timer_del(&VGPU_STUB(pci_dev)->completion);
+    if (msix_present(pci_dev)) {
+        pci_dev->msix_table_mmio.ops = &vgpu_stub_gone_ops;
+        pci_dev->msix_pba_mmio.ops = &vgpu_stub_gone_ops;
+    }
     msix_uninit_exclusive_bar(pci_dev);
 }
 
@@ -448,8 +499,13 @@ static void vgpu_stub_exit(PCIDevice *pci_dev)
 static void vgpu_stub_config_write(PCIDevice *pci_dev, uint32_t addr,
                                    uint32_t val, int len)
 {
+    VGPUStubState *s = VGPU_STUB(pci_dev);
+
+    if (!vgpu_stub_is_realized(s)) {
+        return;
+    }
     pci_default_write_config(pci_dev, addr, val, len);
-    vgpu_stub_update_irq(VGPU_STUB(pci_dev));
+    vgpu_stub_update_irq(s);
 }
 
 /* The PCI core deasserts the interrupt. */
@@ -493,6 +549,9 @@ static int vgpu_stub_post_load_2(void *opaque, int version_id)
     VGPUStubState *s = opaque;
     int64_t longest_ns = (int64_t)UINT32_MAX * SCALE_US;
 
+    if (!vgpu_stub_is_realized(s)) {
+        return -ENODEV;
+    }
     if ((s->pool_id != VGPU_POOL_ID_A && s->pool_id != VGPU_POOL_ID_B) ||
         s->priority > VGPU_PRIORITY_HIGH || s->remaining_ns > longest_ns) {
         return -EINVAL;
@@ -571,6 +630,14 @@ static void vgpu_stub_instance_init(Object *obj)
 
     s->pool_id = VGPU_POOL_ID_A;
     s->priority = VGPU_PRIORITY_MEDIUM;
+
+    timer_init_ns(&s->completion, QEMU_CLOCK_VIRTUAL, vgpu_stub_complete, s);
+}
+
+/* A timer that is pending must not outlive the memory it is in. */
+static void vgpu_stub_instance_finalize(Object *obj)
+{
+    timer_del(&VGPU_STUB(obj)->completion);
 }
 
 static void vgpu_stub_class_init(ObjectClass *klass,
@@ -600,6 +667,7 @@ static const TypeInfo vgpu_stub_types[] = {
         .parent = TYPE_PCI_DEVICE,
         .instance_size = sizeof(VGPUStubState),
         .instance_init = vgpu_stub_instance_init,
+        .instance_finalize = vgpu_stub_instance_finalize,
         .class_init = vgpu_stub_class_init,
         .interfaces = (VGPU_STUB_CONST InterfaceInfo[]) {
             { INTERFACE_CONVENTIONAL_PCI_DEVICE },

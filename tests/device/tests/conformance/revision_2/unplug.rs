@@ -33,3 +33,18 @@ fn a_device_is_unplugged_while_a_command_is_pending_two_hundred_times() {
     }
     bench.machine.finish();
 }
+
+#[test]
+fn a_device_that_the_host_unrealizes_takes_properties_and_tells_nobody() {
+    let mut bench = Bench::start(&format!("{SLOW},msix=off"));
+    bench.set(VGPU_REG_IRQ_ENABLE, u32::MAX);
+    bench.set(VGPU_REG_COMMAND, 1);
+    bench.change("realized", false).unwrap();
+    for (property, value) in [("pool_id", "B"), ("priority", "low")] {
+        bench.change(property, value).unwrap();
+        assert_eq!(bench.property(property), value);
+    }
+    bench.change("pool_id", "C").unwrap_err();
+    bench.pass(LATENCY * 2);
+    bench.machine.finish();
+}
