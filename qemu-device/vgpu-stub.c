@@ -72,6 +72,19 @@ static bool vgpu_stub_is_realized(VGPUStubState *s)
 }
 
 /*
+ * Sends the message of a vector, if the interrupt is still active: a message is
+ * a write to wherever the guest says, and that of the other vector may have
+ * reset the device, or unplugged it.
+ */
+static void vgpu_stub_notify(VGPUStubState *s, uint32_t irq,
+                             unsigned int vector)
+{
+    if (vgpu_stub_is_realized(s) && (s->irq_active & irq)) {
+        msix_notify(PCI_DEVICE(s), vector);
+    }
+}
+
+/*
  * By MSI-X, an interrupt is sent when it becomes active; by INTx, the line is
  * as active as any of them.
  */
@@ -81,16 +94,19 @@ static void vgpu_stub_update_irq(VGPUStubState *s)
     uint32_t active = s->irq_status & s->irq_enable;
     uint32_t rising = active & ~s->irq_active;
 
+    if (!vgpu_stub_is_realized(s)) {
+        return;
+    }
     s->irq_active = active;
     if (!msix_enabled(pci_dev)) {
         pci_set_irq(pci_dev, active != 0);
         return;
     }
     if (rising & VGPU_IRQ_COMMAND_DONE) {
-        msix_notify(pci_dev, VGPU_MSIX_COMMAND_DONE);
+        vgpu_stub_notify(s, VGPU_IRQ_COMMAND_DONE, VGPU_MSIX_COMMAND_DONE);
     }
     if (rising & VGPU_IRQ_CONFIG_CHANGED) {
-        msix_notify(pci_dev, VGPU_MSIX_CONFIG_CHANGED);
+        vgpu_stub_notify(s, VGPU_IRQ_CONFIG_CHANGED, VGPU_MSIX_CONFIG_CHANGED);
     }
 }
 
