@@ -38,6 +38,8 @@ const CPU: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+x2apic";
 /// through its timer for good (seen with QEMU 10.0). It is not slower either,
 /// where as many guests run as there are cores.
 const ACCEL: &str = "tcg,thread=single";
+/// One thread for each processor.
+const ACCEL_PARALLEL: &str = "tcg,thread=multi";
 
 /// The kernel's command line.
 ///
@@ -73,6 +75,7 @@ pub struct GuestBuilder {
     features: String,
     memory: u32,
     processors: u32,
+    accel: &'static str,
     limit: Duration,
     boot_limit: Duration,
     cancel: Option<Arc<AtomicUsize>>,
@@ -91,6 +94,7 @@ impl GuestBuilder {
             features: String::new(),
             memory: MEMORY_MIB,
             processors: PROCESSORS,
+            accel: ACCEL,
             limit: LIMIT,
             boot_limit: BOOT,
             cancel: None,
@@ -180,6 +184,14 @@ impl GuestBuilder {
     #[must_use]
     pub fn processors(mut self, number: u32) -> Self {
         self.processors = number;
+        self
+    }
+
+    /// Runs the processors at the same time, each in a thread of its own; they take
+    /// turns when not called.
+    #[must_use]
+    pub fn parallel(mut self) -> Self {
+        self.accel = ACCEL_PARALLEL;
         self
     }
 
@@ -318,7 +330,7 @@ impl GuestBuilder {
         let mut command = Command::new(&artifacts.qemu);
         command.args(["-nodefaults", "-no-user-config"]);
         command.args(["-machine", self.machine.name()]);
-        command.args(["-accel", ACCEL, "-smp", &self.processors.to_string()]);
+        command.args(["-accel", self.accel, "-smp", &self.processors.to_string()]);
         command.args(["-cpu", &format!("{CPU}{}", self.features)]);
         command.args(["-m", &self.memory.to_string()]);
         command.args(self.machine.bridges());
