@@ -45,7 +45,7 @@ for device in "$class"/vgpu*; do
 	done
 	step list vgpuinfo --json
 	step submit vgpuinfo command 5 --timeout 0.1
-	step again vgpuinfo command 6 --timeout 0.1
+	step again vgpuinfo command 5 --timeout 0.1
 	for attribute in pool_id priority vm_id; do
 		step $attribute cat "$device/$attribute"
 	done
