@@ -247,3 +247,28 @@ pub fn interrupts(guest: &Guest, kind: &str) -> Result<u64> {
     });
     Ok(counts.sum())
 }
+
+/// The registers that were read or written while a command ran, by their offsets in BAR0.
+/// No other device may be used meanwhile.
+///
+/// # Errors
+///
+/// The command fails, or QEMU's log is not what it was.
+pub fn accesses(guest: &Guest, command: &str) -> Result<Vec<u32>> {
+    guest.qmp().trace("memory_region_ops_*", true)?;
+    let before = guest.qemu_log().len();
+    guest.check(command)?;
+    guest.qmp().trace("memory_region_ops_*", false)?;
+    let log = guest.qemu_log();
+    let ours = log[before..]
+        .lines()
+        .filter(|line| line.contains("'vgpu-stub-mmio'"));
+    ours.map(|line| {
+        let (_, rest) = line.split_once("addr 0x").context("no address")?;
+        let digits = rest.split(' ').next().unwrap_or_default();
+        // BAR0 is a page of its own.
+        Ok(u32::from_str_radix(digits, 16)? & 0xfff)
+    })
+    .map(|offset: Result<u32>| offset.context("a line of QEMU's log is not understood"))
+    .collect()
+}
