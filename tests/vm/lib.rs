@@ -95,6 +95,20 @@ pub fn warnings(guest: &Guest) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
+/// What the driver has said of a device.
+///
+/// # Errors
+///
+/// The guest has died.
+pub fn said(guest: &Guest, address: &str) -> Result<Vec<String>> {
+    let text = guest.check(&format!("dmesg | grep 'vgpu_stub {address}' || true"))?;
+    let after = |line: &str| {
+        line.split_once(&format!("{address}: "))
+            .map(|(_, text)| text.to_owned())
+    };
+    Ok(text.lines().filter_map(after).collect())
+}
+
 /// Does something that must leave nothing in the kernel's log: no warning, and
 /// nothing at all from the driver.
 ///
