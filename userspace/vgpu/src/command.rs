@@ -33,10 +33,10 @@ impl Vgpu {
     ///
     /// # Errors
     /// [`Error::DriverNeeded`] without the driver and [`Error::ReadOnlySource`]
-    /// for BAR0; [`Error::TimeoutRange`]; [`Error::Busy`], [`Error::TimedOut`]
-    /// and [`Error::Interrupted`] from waiting; [`Error::Permission`],
-    /// [`Error::NoNode`], [`Error::WrongNode`], [`Error::Gone`],
-    /// [`Error::Malformed`] and [`Error::Io`].
+    /// for BAR0; [`Error::TimeoutRange`]; [`Error::Busy`], [`Error::TimedOut`],
+    /// [`Error::Reset`], [`Error::Ignored`] and [`Error::Interrupted`] from
+    /// waiting; [`Error::Permission`], [`Error::NoNode`], [`Error::WrongNode`],
+    /// [`Error::Gone`], [`Error::Malformed`] and [`Error::Io`].
     pub fn submit(
         &self,
         command: u32,

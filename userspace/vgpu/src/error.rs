@@ -81,6 +81,13 @@ pub enum Error {
     /// The command was submitted, but not completed in time (`ETIMEDOUT`).
     #[error("the command was submitted, but the device did not complete it in time")]
     TimedOut,
+    /// The command was submitted, but the device was reset before it completed it
+    /// (`ECANCELED`).
+    #[error("the device was reset before it completed the command")]
+    Reset,
+    /// The device has ignored a command, this one or another one (`EIO`).
+    #[error("the device has ignored a command: somebody uses it past the driver")]
+    Ignored,
     /// A signal came while waiting (`EINTR`).
     #[error("a signal came before the command was done; it may have been submitted")]
     Interrupted,
@@ -143,6 +150,8 @@ impl Error {
         match source.raw_os_error() {
             Some(libc::EBUSY) => Error::Busy,
             Some(libc::ETIMEDOUT) => Error::TimedOut,
+            Some(libc::ECANCELED) => Error::Reset,
+            Some(libc::EIO) => Error::Ignored,
             Some(libc::EINTR) => Error::Interrupted,
             _ => Error::of(device, path, "submit", source),
         }
@@ -178,6 +187,8 @@ impl Error {
             Error::Malformed { .. } => "malformed",
             Error::Busy => "busy",
             Error::TimedOut => "timeout",
+            Error::Reset => "reset",
+            Error::Ignored => "ignored",
             Error::Interrupted => "interrupted",
             Error::TimeoutRange => "timeout_range",
             Error::Io { .. } => "io",
@@ -230,6 +241,11 @@ impl Error {
             }
             Error::Busy => "try again, with a longer timeout".into(),
             Error::TimedOut => "read the status later, or try again with a longer timeout".into(),
+            Error::Reset => "submit it again".into(),
+            Error::Ignored => {
+                "find out who writes to its BAR0; read command and status before submitting again"
+                    .into()
+            }
             Error::Interrupted => "read command and status before submitting it again".into(),
             Error::TimeoutRange => "choose a timeout in that range".into(),
             Error::Io { .. } => "see the kernel log".into(),
@@ -277,6 +293,8 @@ mod tests {
             },
             Error::Busy,
             Error::TimedOut,
+            Error::Reset,
+            Error::Ignored,
             Error::Interrupted,
             Error::TimeoutRange,
             Error::Io {

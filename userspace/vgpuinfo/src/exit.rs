@@ -79,6 +79,8 @@ impl From<&Error> for Exit {
             Error::ReadOnlySource | Error::TimeoutRange => Exit::Usage,
             Error::NoNode { .. }
             | Error::WrongNode { .. }
+            | Error::Reset
+            | Error::Ignored
             | Error::Interrupted
             | Error::Io { .. } => Exit::Internal,
         }
@@ -124,6 +126,8 @@ mod tests {
             ),
             (Error::Busy, 7),
             (Error::TimedOut, 7),
+            (Error::Reset, 1),
+            (Error::Ignored, 1),
             (Error::Interrupted, 1),
             (Error::TimeoutRange, 2),
             (

@@ -7,9 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use harness::{Guest, Machine, Running};
 use vgpu::uapi::{VGPU_REG_POOL_ID, VGPU_REG_PRIORITY, VGPU_REG_STATUS, VGPU_REG_VM_ID};
-use vm_tests::{
-    SELFTESTS, UNPLUG, accesses, guest, guest_with_driver, on_each_machine, wait_for,
-};
+use vm_tests::{SELFTESTS, UNPLUG, accesses, guest, guest_with_driver, on_each_machine, wait_for};
 
 on_each_machine!(
     the_guides_usage_examples_arrive_in_sysfs_vgpuinfo_and_bar0,

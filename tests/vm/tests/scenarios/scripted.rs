@@ -32,11 +32,11 @@ const PER_SCRIPT: Duration = Duration::from_secs(15);
 const SCRIPTS: u64 = 3;
 
 const GONE: &str = "No such device";
-/// The identity of a device of revision 2 never stays the same for long enough; or the device
-/// says that it has ignored a command.
-const IO: &str = "Input/output error";
-/// The device says that it was reset before a command was done.
-const CANCELED: &str = "Operation canceled";
+/// The identity of a device of revision 2 never stays the same for long enough.
+const UNSTEADY: &str = "Input/output error";
+/// The device says that it has ignored a command, or that it was reset before one was done.
+const IGNORED: &str = "has ignored a command";
+const RESET: &str = "was reset";
 
 /// One step of a session.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Step {
         let hexadecimal = || self.output.len() == 10 && self.output.starts_with("0x");
         let good = match (self.name.as_str(), self.status) {
             ("bind", 0) | ("unbind", 0) => self.error.is_empty(),
-            ("bind", 1) => self.error.contains(GONE) || self.error.contains(IO),
+            ("bind", 1) => self.error.contains(GONE) || self.error.contains(UNSTEADY),
             ("pool_id" | "priority" | "vm_id", 0) => !self.output.is_empty(),
             ("command" | "status" | "features", 0) => hexadecimal(),
             ("config_generation", 0) => number(),
@@ -77,7 +77,7 @@ impl Step {
                 self.error.contains(GONE)
             }
             ("list" | "submit" | "again", 0) => true,
-            ("submit" | "again", 1) => self.error.contains(IO) || self.error.contains(CANCELED),
+            ("submit" | "again", 1) => self.error.contains(IGNORED) || self.error.contains(RESET),
             // vgpuinfo's exit codes: gone, timeout.
             ("list", 6) | ("submit" | "again", 6 | 7) => !self.error.is_empty(),
             ("left", 0) => self.output.is_empty(),
