@@ -9,6 +9,7 @@ mod hotplug;
 mod identity;
 mod loading;
 mod power;
+mod recovery;
 mod revision_2;
 mod scripted;
 mod selftests;

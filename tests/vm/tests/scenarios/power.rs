@@ -13,7 +13,9 @@ use harness::qapi::qmp::{KeyValue, QKeyCode, send_key};
 use harness::{Artifacts, Guest, Machine};
 use serde_json::Value;
 use tempfile::TempDir;
-use vm_tests::{UNPLUG, guest_with_driver, interrupts, on_each_machine, selftest};
+use vm_tests::{UNPLUG, guest_with_driver, on_each_machine, selftest};
+
+use crate::recovery::{BUSY, REVISION_1, REVISION_2, WITHOUT_MSIX, in_slots, is_told_of_its_loss};
 
 on_each_machine!(the_device_outlives_suspend_to_idle_and_to_ram);
 
@@ -96,19 +98,25 @@ fn the_device_outlives_suspend_to_idle_and_to_ram(machine: Machine) -> Result<()
 }
 
 #[test]
-fn a_device_that_was_switched_off_meanwhile_interrupts_again() -> Result<()> {
-    let device = "id=gpu,addr=6,revision=2,command-latency-us=20000";
-    let guest = guest_with_driver("suspend-2", Machine::Pc, &[device])?;
-    for (vm_id, state) in [(1, "s2idle"), (2, "deep"), (3, "deep")] {
+fn a_device_that_was_switched_off_meanwhile_is_right_again() -> Result<()> {
+    let plugged = [REVISION_1, REVISION_2, WITHOUT_MSIX, BUSY];
+    let arguments = plugged.map(|it| it.argument());
+    let arguments = arguments.each_ref().map(String::as_str);
+    let guest = guest_with_driver("suspend-2", Machine::Pc, &arguments)?;
+    let mut devices = in_slots(&guest, &plugged)?;
+    for state in ["s2idle", "deep", "deep"] {
+        // With s2idle, nobody switches anything off.
+        let lost = match state {
+            "deep" => Some(devices[3].start_command()?),
+            _ => None,
+        };
         suspend(&guest, state)?;
-        let before = interrupts(&guest, "MSIX")?;
-        guest.check("vgpuinfo command 7")?;
-        guest
-            .qmp()
-            .qom_set("/machine/peripheral/gpu", "vm_id", i64::from(vm_id))?;
-        guest.check(&format!("vgpuinfo wait --for vm_id={vm_id} --timeout 20"))?;
-        let more = interrupts(&guest, "MSIX")? - before;
-        ensure!(more == 2, "{state}: {more} interrupts and not one for each");
+        if let Some(command) = lost {
+            is_told_of_its_loss(command)?;
+        }
+        for device in &mut devices[..3] {
+            device.is_right().context(state)?;
+        }
     }
     guest.finish()
 }
