@@ -19,6 +19,8 @@ const COMMANDS: u32 = 3;
 /// How much longer all of them may take than the device does, on a busy machine. If nobody
 /// was woken up by an interrupt, each would take a second.
 const OVERHEAD: Duration = Duration::from_millis(1900);
+/// How much longer one may take whose interrupt is lost: that second, and the same again.
+const UNHEARD: Duration = Duration::from_millis(2500);
 /// How long somebody waits for a command that outlives something, or is lost.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -125,8 +127,34 @@ impl<'a> Device<'a> {
     }
 
     /// The name that the driver gave it.
-    fn name(&self) -> Result<String> {
+    pub(crate) fn name(&self) -> Result<String> {
         name_of(self.guest, &self.address)
+    }
+
+    /// Writes to a file, by its path from the PCI device's directory.
+    pub(crate) fn write(&self, file: &str, text: &str) -> Result<()> {
+        let path = format!("/sys/bus/pci/devices/{}/{file}", self.address);
+        self.guest.check(&format!("echo {text} >{path}"))?;
+        Ok(())
+    }
+
+    /// Writes to the configuration space, as setpci takes it.
+    pub(crate) fn configure(&self, assignment: &str) -> Result<()> {
+        let address = &self.address;
+        self.guest
+            .check(&format!("setpci -s {address} {assignment}"))?;
+        Ok(())
+    }
+
+    /// Writes to a register beside the driver. The guest's kernel has to be told to allow
+    /// that: `iomem=relaxed`.
+    pub(crate) fn write_register(&self, register: u32, value: u32) -> Result<()> {
+        self.guest.check(&format!(
+            "read start _ </sys/bus/pci/devices/{}/resource
+             busybox devmem $((start + {register})) 32 {value}",
+            self.address
+        ))?;
+        Ok(())
     }
 
     /// Runs `recovery.sh`, and returns the numbers that it prints.
@@ -142,7 +170,7 @@ impl<'a> Device<'a> {
 
     /// Fails unless it shows soon what it is, by each way there is. Returns how often it
     /// has interrupted.
-    fn shows_its_identity(&self) -> Result<u32> {
+    pub(crate) fn shows_its_identity(&self) -> Result<u32> {
         let Properties {
             pool,
             priority,
@@ -201,13 +229,21 @@ impl<'a> Device<'a> {
     }
 
     /// Has the host change it, and returns at once.
-    fn change(&mut self) -> Result<()> {
+    pub(crate) fn change(&mut self) -> Result<()> {
         self.properties.vm_id += 1;
         self.generation += 1;
         let path = format!("/machine/peripheral/{}", self.properties.id);
         self.guest
             .qmp()
             .qom_set(&path, "vm_id", self.properties.vm_id)
+    }
+
+    /// Fails unless a command is completed that the guest is not interrupted for.
+    pub(crate) fn completes_unheard(&self) -> Result<()> {
+        let Completed { took, .. } = self.completes(1)?;
+        let (id, limit) = (self.properties.id, self.properties.latency + UNHEARD);
+        ensure!(took <= scaled(limit), "{id}: a command took {took:?}");
+        Ok(())
     }
 
     /// Submits a command, and returns when the device is busy with it.
@@ -219,6 +255,22 @@ impl<'a> Device<'a> {
         let is_busy = format!("grep -q 0x00000002 /sys/class/vgpu/{name}/status");
         wait_for(self.guest, &is_busy)?;
         Ok(command)
+    }
+
+    /// Fails unless a command is completed that the guest is not interrupted for. Calls
+    /// `then` when the device is done with it.
+    pub(crate) fn completes_unheard_and(&self, then: impl FnOnce() -> Result<()>) -> Result<()> {
+        let name = self.name()?;
+        let completed = format!("cat /sys/class/vgpu/{name}/commands_completed");
+        let before = self.guest.check(&completed)?;
+        let command = format!("exec vgpuinfo command 0x77 {name}");
+        let mut command = self.guest.spawn(&command)?;
+        wait_for(self.guest, &format!("[ $({completed}) != {before} ]"))?;
+        then()?;
+        let output = command.wait_timeout(UNHEARD)?;
+        let output = output.context("the command still waits")?;
+        ensure!(output.success(), "{}", output.errors());
+        Ok(())
     }
 }
 
