@@ -238,11 +238,15 @@ impl<'a> Device<'a> {
             .qom_set(&path, "vm_id", self.properties.vm_id)
     }
 
-    /// Fails unless a command is completed that the guest is not interrupted for.
+    /// Fails unless a command is completed that the guest is not interrupted for, and readers
+    /// of the node are told of it.
     pub(crate) fn completes_unheard(&self) -> Result<()> {
-        let Completed { took, .. } = self.completes(1)?;
+        let Completed { took, told, .. } = self.completes(1)?;
         let (id, limit) = (self.properties.id, self.properties.latency + UNHEARD);
         ensure!(took <= scaled(limit), "{id}: a command took {took:?}");
+        if self.is_revision_2() {
+            ensure!(told == 1, "{id}: nobody is told of the command");
+        }
         Ok(())
     }
 
