@@ -163,7 +163,8 @@ impl GuestBuilder {
         let drive = format!("if=none,id=swap,format=raw,file={}", quoted(file));
         self.qemu_arguments(["-drive", &drive])
             .qemu_arguments(["-device", "nvme,drive=swap,serial=swap"])
-            .kernel_arguments(&format!("vgpu.resume={SWAP}"))
+            // Compressing takes an emulated processor longer than writing more.
+            .kernel_arguments(&format!("vgpu.resume={SWAP} hibernate=nocompress"))
     }
 
     /// Adds features to the processor, as in `+svm,+npt`.
