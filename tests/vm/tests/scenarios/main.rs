@@ -16,4 +16,5 @@ mod revision_2;
 mod scripted;
 mod selftests;
 mod tools;
+mod waiting;
 mod watching;
