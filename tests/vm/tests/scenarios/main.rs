@@ -15,6 +15,7 @@ mod replaced;
 mod revision_2;
 mod scripted;
 mod selftests;
+mod storms;
 mod tools;
 mod waiting;
 mod watching;
