@@ -13,6 +13,7 @@ mod power;
 mod recovery;
 mod replaced;
 mod revision_2;
+mod scarce;
 mod scripted;
 mod selftests;
 mod storms;
