@@ -17,6 +17,7 @@ mod scarce;
 mod scripted;
 mod selftests;
 mod storms;
+mod suspended;
 mod tools;
 mod waiting;
 mod watching;

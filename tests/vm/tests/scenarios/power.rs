@@ -37,7 +37,7 @@ fn works(guest: &Guest) -> Result<()> {
 
 /// Has the guest suspend to `state`, with the node open all the while, and presses a
 /// key as soon as it sleeps.
-fn suspend(guest: &Guest, state: &str) -> Result<()> {
+pub(crate) fn suspend(guest: &Guest, state: &str) -> Result<()> {
     let sleeps = || guest.console_log().matches("Suspending console").count();
     let before = sleeps();
     let mut suspending = guest.spawn(&format!(
