@@ -232,7 +232,7 @@ fn a_device_that_cannot_interrupt_is_asked() -> Result<()> {
     let device = "vgpu-stub-hostile,id=liar,revision=2,features=7,intx=off,status=1,pool-id=0x42";
     let guest = guest("asked", Machine::Pc, &[device])?;
     guest.check("modprobe vgpu_stub")?;
-    let said = "dmesg | grep -c 'vgpu_stub .*: No interrupts (ENOSPC): the status is asked for'";
+    let said = "dmesg | grep -c 'vgpu_stub .*: No interrupts (ENOSPC): '";
     ensure!(guest.check(said)? == "1", "it is not said once");
     guest.check("! grep vgpu /proc/interrupts")?;
     quietly(&guest, || {

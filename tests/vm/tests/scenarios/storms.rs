@@ -23,6 +23,7 @@ const MOST_A_SECOND: f64 = 20.0;
 
 /// When a change is told that comes alone, at the latest.
 const AT_ONCE: Duration = Duration::from_millis(100);
+const TRIES: usize = 10;
 
 fn devices(more: &str) -> [String; 2] {
     WAYS.map(|(id, way)| format!("vgpu-stub-hostile,id={id},{way},{CHANGES}{more}"))
@@ -159,28 +160,24 @@ fn changes_without_end_are_told_now_and_then_and_the_last_one_always() -> Result
 }
 
 fn one_is_told_at_once(guest: &Guest, id: &str, name: &str) -> Result<()> {
-    let monitor = Monitor::start(guest)?;
-    let mut times: Vec<f64> = Vec::new();
-    for _ in 0..3 {
-        times.push(
-            guest
-                .check("sleep 0.3; cut -d ' ' -f 1 /proc/uptime")?
-                .parse()?,
-        );
+    let limit = scaled(AT_ONCE).as_secs_f64();
+    let mut delays = Vec::new();
+    // A machine that is busy with something else may be late, but not each time.
+    while delays.len() < TRIES && delays.iter().all(|delay| *delay > limit) {
+        let monitor = Monitor::start(guest)?;
+        let time: f64 = guest.check("cut -d ' ' -f 1 /proc/uptime")?.parse()?;
         guest.qmp().qom_set(id, "irq-times", 1)?;
         shows_the_last(guest, id, name)?;
+        guest.check("sleep 0.3")?;
+        let events = monitor.finish()?;
+        ensure!(events.len() == 1, "{name}: {events:?}");
+        delays.push(events[0].time - time);
     }
-    guest.check("sleep 0.3")?;
-    let events = monitor.finish()?;
-    ensure!(events.len() == times.len(), "{times:?} {events:?}");
-    let delays = events
-        .iter()
-        .zip(times)
-        .map(|(event, time)| event.time - time);
-    // A machine that is busy with something else may be late, but not each time.
-    let least = delays.fold(f64::INFINITY, f64::min);
-    let limit = scaled(AT_ONCE).as_secs_f64();
-    ensure!(least < limit, "{name}: told after {least} seconds at best");
+    println!("{name}: told after {delays:?} seconds");
+    ensure!(
+        delays.iter().any(|delay| *delay <= limit),
+        "{name}: told after {delays:?} seconds"
+    );
     Ok(())
 }
 
