@@ -32,8 +32,8 @@ const ANNOUNCEMENT_PAUSE_MS: u32 = 100;
 /// Time after one change before the next one is read, while that one is yet to be announced.
 const REFRESH_PAUSE_MS: u32 = 10;
 
-/// Notes that a CONFIG_CHANGED interrupt came. Returns whether the interrupt's thread is to be woken
-/// up. Called in interrupt context.
+/// Notes that a CONFIG_CHANGED interrupt came. Returns whether the interrupt's thread is to be
+/// woken up. Called in interrupt context.
 pub(crate) fn changed(device: &Device<Vgpu>) -> bool {
     let mut state = device.lock();
     state.change_signals = state.change_signals.wrapping_add(1);
@@ -61,7 +61,8 @@ fn read(device: &Device<Vgpu>, hw: &Hw<'_>) {
     }
 }
 
-/// Announces the last change of the identity that was not announced yet, if there is one. May sleep.
+/// Announces the last change of the identity that was not announced yet, if there is one. May
+/// sleep.
 ///
 /// # Errors
 ///

@@ -5,8 +5,8 @@
 //!
 //! Limitations:
 //! - Revision 1 of the device has no interrupt: the completion of a command is found by reading its
-//!   status. Nor can it say that its identity has changed, as it may by a migration: the identity is
-//!   read whenever somebody looks, and a change is announced to nobody.
+//!   status. Nor can it say that its identity has changed, as it may by a migration: the identity
+//!   is read whenever somebody looks, and a change is announced to nobody.
 //! - Revisions above 2 are driven as revision 2.
 //!
 //! `Documentation/device.md` has the registers, `Documentation/driver.md` the design.

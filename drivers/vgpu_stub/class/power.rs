@@ -22,8 +22,8 @@ pub(super) const fn operations<T: Operations>() -> &'static bindings::dev_pm_ops
     &VTable::<T>::VTABLE
 }
 
-/// Disables the interrupts of the hardware: nobody is there to handle it until the next kernel has a
-/// driver for it, and another device may have the same line.
+/// Disables the interrupts of the hardware: nobody is there to handle them until the next kernel
+/// has a driver for it, and another device may have the same line.
 ///
 /// # Safety
 ///
