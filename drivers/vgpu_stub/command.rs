@@ -99,6 +99,8 @@ struct Turn<'a> {
     /// Signals and resets until the turn was taken.
     signals: u32,
     resets: u32,
+    /// The counts of completed commands until then.
+    completions: (u32, u32),
     /// A command of somebody else may still be in flight.
     is_unsettled: bool,
     /// The command was handed to the device.
@@ -135,6 +137,7 @@ impl<'a> Turn<'a> {
             limits,
             signals: device.data().completion_signals(),
             resets: state.resets,
+            completions: state.completions(),
             is_unsettled: core::mem::replace(&mut state.slot.is_unsettled, true),
             is_submitted: false,
             is_over: false,
@@ -154,6 +157,7 @@ impl<'a> Turn<'a> {
             (_, _, guard) = self
                 .await_status(guard, false, |status| !status.busy())
                 .map_err(busy)?;
+            self.completions = device.lock().completions();
         }
         guard.with(|hw: &Hw<'_>| hw.submit(command));
         self.is_submitted = true;
@@ -295,6 +299,11 @@ impl<'a> Turn<'a> {
             state.slot.submitted = state.slot.submitted.wrapping_add(1);
         }
         state.slot.is_unsettled = !is_settled;
+        if is_settled && self.device.data().has_features() {
+            // Whoever reads events hears of it before its submitter goes on.
+            state.count_one_since(self.completions);
+            wakeup::events(self.device, &state);
+        }
         state.slot.is_taken = state.grant_first(Reason::Slot);
         state.slot.submitted
     }

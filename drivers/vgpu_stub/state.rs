@@ -94,6 +94,24 @@ impl State {
         false
     }
 
+    /// Returns the counts of completed commands so far: the driver's own, and the device's.
+    pub(crate) fn completions(&self) -> (u32, u32) {
+        (self.completed, self.completed_counter)
+    }
+
+    /// Counts one command that was seen to be done, unless one was counted since the counts were
+    /// `before`: then its interrupt came first. If it is still to come, it finds nothing new.
+    pub(crate) fn count_one_since(&mut self, before: (u32, u32)) {
+        if self.completed != before.0 {
+            return;
+        }
+        self.completed = self.completed.wrapping_add(1);
+        // After a reset, the counter was taken as it is, this command included.
+        if self.completed_counter == before.1 {
+            self.completed_counter = self.completed_counter.wrapping_add(1);
+        }
+    }
+
     /// Takes over what was read from the device as its identity. Returns whether it has changed.
     ///
     /// Called by one task at a time, with what it has read last, so it is newer than what there is,

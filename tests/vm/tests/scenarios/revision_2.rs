@@ -240,7 +240,7 @@ fn a_device_that_cannot_interrupt_is_asked() -> Result<()> {
         // Not done yet, and then it is: nobody but who asks gets to know.
         guest.qmp().qom_set(LIAR, "status", 2)?;
         let mut command = guest.spawn("exec vgpuinfo command 8 --timeout 60")?;
-        vm_tests::wait_for(&guest, "grep -q 0x00000007 /sys/class/vgpu/vgpu0/command")?;
+        vm_tests::wait_for(&guest, "grep -q 0x00000008 /sys/class/vgpu/vgpu0/command")?;
         guest.qmp().qom_set(LIAR, "status", 1)?;
         let output = command.wait_timeout(UNPLUG)?;
         ensure!(output.context("the command still waits")?.success());
