@@ -133,6 +133,10 @@ check: ## run all tests and lints
 check-device: ## test the device model under sanitizers, at random too; OPERATIONS=N SEED=N
 	@OPERATIONS='$(OPERATIONS)' SEED='$(SEED)' scripts/check sanitized
 
+.PHONY: check-eject
+check-eject: ## test that QEMU outlives a guest that ejects a device in use; EJECTS=N
+	@EJECTS='$(EJECTS)' scripts/check eject
+
 .PHONY: check-hostile
 check-hostile: ## test the driver against a device that lies at random; SCRIPTS=N SEED=N
 	@SCRIPTS='$(SCRIPTS)' SEED='$(SEED)' scripts/check hostile

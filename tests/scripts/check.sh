@@ -30,6 +30,7 @@ result "A group that is none is named before the others are run"
 for value in abc 0 -1 1.5 08; do
 	refused "STORM must be a number, 1 or more, got '$value'" "STORM=$value" "$checks" debug
 	refused "OPERATIONS must be a number, 1 or more, got '$value'" "OPERATIONS=$value" "$checks" sanitized
+	refused "EJECTS must be a number, 1 or more, got '$value'" "EJECTS=$value" "$checks" eject
 	refused "SCRIPTS must be a number, 1 or more, got '$value'" "SCRIPTS=$value" "$checks" hostile
 	refused "RUNS must be a number, 1 or more, got '$value'" "RUNS=$value" "$checks" xen
 done
