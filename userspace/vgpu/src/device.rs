@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::class::CLASS;
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::{Error, Info, PciAddress, Result, Roots, Source};
+use crate::{Error, Info, PciAddress, Register, Result, Roots, Source};
 use crate::{bar, chardev, sysfs};
 
 /// The name of the driver that gives a device its attributes and its node.
@@ -29,7 +29,13 @@ pub struct Vgpu {
     pub(crate) function: Arc<Directory>,
     name: Option<String>,
     driver: Option<String>,
-    revision: Option<u8>,
+}
+
+/// Where a device can be read; [`Source`] without the choice.
+enum Readable {
+    Sysfs,
+    Chardev,
+    Bar,
 }
 
 impl Vgpu {
@@ -38,7 +44,6 @@ impl Vgpu {
         let mut device = Vgpu {
             roots: roots.clone(),
             address,
-            revision: revision(&function),
             function: Arc::new(function),
             name: None,
             driver: None,
@@ -64,9 +69,13 @@ impl Vgpu {
     }
 
     /// The PCI revision, which is that of the register map: 1 or higher.
-    /// `None` if the kernel did not say.
+    /// `None` if the kernel does not say, or not any more.
     pub fn revision(&self) -> Option<u8> {
-        self.revision
+        match self.function.number("revision") {
+            Some(revision) => u8::try_from(revision).ok(),
+            // Kernels before 4.10 have no attribute for it.
+            None => Config::read(&self.function).map(|config| config.revision()),
+        }
     }
 
     /// What people may call the device: its name or else its PCI address.
@@ -102,11 +111,35 @@ impl Vgpu {
     /// BAR0; [`Error::Permission`], [`Error::Gone`], [`Error::Malformed`] and
     /// [`Error::Io`] for all.
     pub fn read(&mut self, source: Source) -> Result<Info> {
+        self.read_from(source, |device, source| match source {
+            Readable::Sysfs => sysfs::read(device),
+            Readable::Chardev => chardev::read(device),
+            Readable::Bar => bar::read(device),
+        })
+    }
+
+    /// Reads one register, and where each is a file of its own, no other one.
+    ///
+    /// # Errors
+    /// As [`read`](Vgpu::read).
+    pub fn read_register(&mut self, register: Register, source: Source) -> Result<u32> {
+        self.read_from(source, |device, source| match source {
+            Readable::Sysfs => sysfs::read_register(device, register),
+            Readable::Chardev => chardev::read(device).map(|info| info.register(register)),
+            Readable::Bar => bar::read(device).map(|info| info.register(register)),
+        })
+    }
+
+    fn read_from<T>(
+        &mut self,
+        source: Source,
+        read: impl Fn(&Vgpu, Readable) -> Result<T>,
+    ) -> Result<T> {
         let result = match source {
-            Source::Sysfs => sysfs::read(self),
-            Source::Chardev => chardev::read(self),
-            Source::Bar => bar::read(self),
-            Source::Auto => self.read_auto(),
+            Source::Sysfs => read(self, Readable::Sysfs),
+            Source::Chardev => read(self, Readable::Chardev),
+            Source::Bar => read(self, Readable::Bar),
+            Source::Auto => self.read_auto(read),
         };
         // Half of a device gives all kinds of errors while it is removed.
         result.map_err(|error| match self.is_present() {
@@ -115,13 +148,13 @@ impl Vgpu {
         })
     }
 
-    fn read_auto(&mut self) -> Result<Info> {
+    fn read_auto<T>(&mut self, read: impl Fn(&Vgpu, Readable) -> Result<T>) -> Result<T> {
         const PAUSE: Duration = Duration::from_millis(10);
         let mut pauses = 10;
         loop {
             let result = match self.name {
-                Some(_) => sysfs::read(self),
-                None => bar::read(self),
+                Some(_) => read(self, Readable::Sysfs),
+                None => read(self, Readable::Bar),
             };
             match result {
                 Err(error) if pauses > 0 && error.may_be_rebinding() && self.is_present() => {
@@ -153,14 +186,6 @@ impl Vgpu {
     /// The driver that is bound now.
     pub(crate) fn current_driver(&self) -> Option<String> {
         self.function.link_name("driver")
-    }
-}
-
-/// Reads the PCI revision. Kernels before 4.10 have no attribute for it.
-fn revision(function: &Directory) -> Option<u8> {
-    match function.number("revision") {
-        Some(revision) => u8::try_from(revision).ok(),
-        None => Config::read(function).map(|config| config.revision()),
     }
 }
 
@@ -279,8 +304,8 @@ mod tests {
     fn the_class_device_of_another_driver_is_no_name_of_a_vgpu() {
         let fixture = Fixture::new();
         fixture.add(&Stub::at(ADDRESS).bound("vgpu0").driver("mediator"));
-        let foreign = fixture.add(&Stub::at(OTHER).bound("vgpu1").driver("mediator"));
-        fs::write(foreign.join("vendor"), "0x10de\n").unwrap();
+        fixture.add(&Stub::at(OTHER).bound("vgpu1").driver("mediator"));
+        fixture.edit_modalias(OTHER, "v00001AF4", "v000010DE");
         let devices = fixture.discover();
         assert_eq!(devices.len(), 1);
         assert_eq!(devices[0].name(), None);

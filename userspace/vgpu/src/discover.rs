@@ -2,11 +2,11 @@
 
 //! Finding the devices.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::directory::{Directory, number_at};
+use crate::directory::{self, Directory};
+use crate::modalias::{self, Modalias};
 use crate::{Error, PciAddress, Result, Roots, Vgpu, uapi};
 
 impl Vgpu {
@@ -56,11 +56,9 @@ fn candidates(roots: &Roots) -> Result<Vec<Candidate>> {
         let path = roots.pci_device(address);
         // Rules out most of them at the least cost; what counts is asked below,
         // when it is certain whom.
-        if number_at(&path.join("device")) != Some(uapi::VGPU_PCI_DEVICE_ID) {
-            return None;
-        }
+        class_of_stub(directory::read(&path.join(modalias::ATTRIBUTE)))?;
         let directory = Directory::open(path).ok()?;
-        let class = class_of_ids(&directory)?;
+        let class = class_of_stub(directory.read(modalias::ATTRIBUTE))?;
         Some(Candidate {
             address,
             directory,
@@ -71,52 +69,47 @@ fn candidates(roots: &Roots) -> Result<Vec<Candidate>> {
 }
 
 /// Lists the names in a directory; none if it does not exist.
-pub(crate) fn names(directory: &Path) -> Result<Vec<String>> {
-    let failed = |source| Error::Io {
-        path: directory.into(),
-        doing: "list",
-        source,
-    };
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+pub(crate) fn names(path: &Path) -> Result<Vec<String>> {
+    match directory::names(path) {
+        Ok(names) => Ok(names),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            return Err(Error::Permission {
-                path: directory.into(),
-            });
+            Err(Error::Permission { path: path.into() })
         }
-        Err(error) => return Err(failed(error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        // What is no UTF-8 is neither a PCI address nor a class device.
-        if let Ok(name) = entry.map_err(failed)?.file_name().into_string() {
-            names.push(name);
-        }
+        Err(source) => Err(Error::Io {
+            path: path.into(),
+            doing: "list",
+            source,
+        }),
     }
-    Ok(names)
 }
 
-/// Reads the class of a PCI function, without the programming interface, if it
-/// has the contract's ids.
-fn class_of_ids(function: &Directory) -> Option<u32> {
-    let is = |attribute, wanted| function.number(attribute) == Some(wanted);
-    if !is("vendor", uapi::VGPU_PCI_VENDOR_ID) || !is("device", uapi::VGPU_PCI_DEVICE_ID) {
-        return None;
-    }
-    Some(function.number("class")? >> 8)
+/// Gives the class of a PCI function, without the programming interface, if its
+/// modalias has the contract's ids.
+fn class_of_stub(modalias: io::Result<Vec<u8>>) -> Option<u32> {
+    let modalias = Modalias::parse(&modalias.ok()?)?;
+    modalias.has_ids_of_stub().then_some(modalias.class)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use super::modalias;
     use crate::fixture::{Fixture, Stub};
     use crate::{Roots, Vgpu};
 
     impl Fixture {
         pub(crate) fn discover(&self) -> Vec<Vgpu> {
             Vgpu::discover(&Roots::under(self.root())).unwrap()
+        }
+
+        /// Makes `other` of `ours` in the modalias of a PCI function.
+        pub(crate) fn edit_modalias(&self, address: &str, ours: &str, other: &str) {
+            let function = self.root().join("sys/bus/pci/devices").join(address);
+            let path = function.join(modalias::ATTRIBUTE);
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(path, text.replace(ours, other)).unwrap();
         }
     }
 
@@ -145,25 +138,25 @@ mod tests {
 
     #[test]
     fn another_vendor_device_or_class_is_not_ours() {
-        for (attribute, value) in [
-            ("vendor", "0x8086"),
-            ("device", "0x1110"),
-            ("class", "0x050000"),
-            ("class", "0x120100"),
+        for (ours, other) in [
+            ("v00001AF4", "v00008086"),
+            ("d00001111", "d00001110"),
+            ("bc12", "bc05"),
+            ("sc00", "sc01"),
         ] {
             let fixture = Fixture::new();
-            let directory = fixture.add(&Stub::at("0000:00:06.0"));
+            fixture.add(&Stub::at("0000:00:06.0"));
             assert_eq!(fixture.discover().len(), 1);
-            fs::write(directory.join(attribute), value).unwrap();
-            assert!(fixture.discover().is_empty(), "{attribute} {value}");
+            fixture.edit_modalias("0000:00:06.0", ours, other);
+            assert!(fixture.discover().is_empty(), "{other}");
         }
     }
 
     #[test]
     fn the_programming_interface_is_no_part_of_the_class() {
         let fixture = Fixture::new();
-        let directory = fixture.add(&Stub::at("0000:00:06.0"));
-        fs::write(directory.join("class"), "0x120007\n").unwrap();
+        fixture.add(&Stub::at("0000:00:06.0"));
+        fixture.edit_modalias("0000:00:06.0", "i00", "i07");
         assert_eq!(fixture.discover().len(), 1);
     }
 

@@ -67,9 +67,7 @@ impl Fixture {
         for (index, value) in [5_u32, 1, 0x42, 2, 200].iter().enumerate() {
             bar[index * 4..][..4].copy_from_slice(&value.to_le_bytes());
         }
-        write(&pci, "vendor", b"0x1af4\n");
-        write(&pci, "device", b"0x1111\n");
-        write(&pci, "class", b"0x120000\n");
+        write(&pci, "modalias", MODALIAS);
         write(&pci, "revision", b"0x01\n");
         write(&pci, "config", &config);
         write(&pci, "resource0", &bar);
@@ -154,6 +152,9 @@ impl Fixture {
         link("/dev", "null", &self.root().join("dev").join(name));
     }
 }
+
+/// What the kernel tells modprobe about a device.
+const MODALIAS: &[u8] = b"pci:v00001AF4d00001111sv00001AF4sd00001100bc12sc00i00\n";
 
 /// Where drivers are, from the directory of a PCI function.
 const DRIVERS: &str = "../../../bus/pci/drivers";

@@ -60,10 +60,42 @@ pub struct Info {
     pub config_generation: u32,
 }
 
+/// One of the registers that [`Info`] has the values of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Register {
+    /// [`Info::pool_id`]
+    PoolId,
+    /// [`Info::priority`]
+    Priority,
+    /// [`Info::vm_id`]
+    VmId,
+    /// [`Info::command`]
+    Command,
+    /// [`Info::status`]
+    Status,
+    /// [`Info::features`]
+    Features,
+    /// [`Info::config_generation`]
+    ConfigGeneration,
+}
+
 /// How often a device is read again that changes meanwhile.
 const MOST_ATTEMPTS: usize = 8;
 
 impl Info {
+    /// The value of `register`.
+    pub fn register(&self, register: Register) -> u32 {
+        match register {
+            Register::PoolId => self.pool_id.raw(),
+            Register::Priority => self.priority.raw(),
+            Register::VmId => self.vm_id,
+            Register::Command => self.command,
+            Register::Status => self.status,
+            Register::Features => self.features,
+            Register::ConfigGeneration => self.config_generation,
+        }
+    }
+
     /// Reads an identity of which no part is from before a change and another
     /// from after it: `read` gives everything, beginning with the generation,
     /// and `generation` that alone. One at `path` that does not stop changing is

@@ -8,7 +8,7 @@ use rustix::fs::OFlags;
 
 use crate::class::ClassDevice;
 use crate::number::parse_u32;
-use crate::{Error, Info, Result, Source, Vgpu};
+use crate::{Error, Info, PoolId, Priority, Register, Result, Source, Vgpu};
 
 /// Reads the attributes of `device`, one after the other.
 pub(crate) fn read(device: &Vgpu) -> Result<Info> {
@@ -26,8 +26,8 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
             Ok(Info {
                 source: Source::Sysfs,
                 config_generation: generation()?,
-                pool_id: class_device.read("pool_id", |text| text.parse().ok())?,
-                priority: class_device.read("priority", |text| text.parse().ok())?,
+                pool_id: pool_id(&class_device)?,
+                priority: priority(&class_device)?,
                 vm_id: class_device.read("vm_id", parse_u32)?,
                 command: class_device.read("command", parse_u32)?,
                 status: class_device.read("status", parse_u32)?,
@@ -37,6 +37,30 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
         generation,
     )?
     .checked()
+}
+
+/// Reads the one attribute of `device` that has the value of `register`.
+pub(crate) fn read_register(device: &Vgpu, register: Register) -> Result<u32> {
+    let class_device = ClassDevice::open(device)?;
+    match register {
+        Register::PoolId => pool_id(&class_device).map(PoolId::raw),
+        Register::Priority => priority(&class_device).map(Priority::raw),
+        Register::VmId => class_device.read("vm_id", parse_u32),
+        Register::Command => class_device.read("command", parse_u32),
+        Register::Status => class_device.read("status", parse_u32),
+        // Where the attribute is missing, the others have to tell why.
+        Register::Features | Register::ConfigGeneration => {
+            read(device).map(|info| info.register(register))
+        }
+    }
+}
+
+fn pool_id(class_device: &ClassDevice<'_>) -> Result<PoolId> {
+    class_device.read("pool_id", |text| text.parse().ok())
+}
+
+fn priority(class_device: &ClassDevice<'_>) -> Result<Priority> {
+    class_device.read("priority", |text| text.parse().ok())
 }
 
 /// Writes a command; returns STATUS when the driver says that it is done.

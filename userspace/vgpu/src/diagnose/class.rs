@@ -104,8 +104,8 @@ mod tests {
     fn the_driver_behind_a_class_of_the_same_name_is_named() {
         let fixture = Fixture::new();
         fixture.add(&Stub::at("0000:00:06.0"));
-        let other = fixture.add(&Stub::at("0000:00:07.0").bound("vgpu0").driver("mediator"));
-        fs::write(other.join("device"), "0x1db4\n").unwrap();
+        fixture.add(&Stub::at("0000:00:07.0").bound("vgpu0").driver("mediator"));
+        fixture.edit_modalias("0000:00:07.0", "d00001111", "d00001DB4");
         let (message, hint) = said(&fixture).unwrap();
         assert!(message.contains("/sys/class/vgpu/vgpu0"), "{message}");
         assert!(message.contains("the driver mediator"), "{message}");

@@ -236,8 +236,8 @@ mod tests {
     fn no_device_is_told_from_one_of_the_wrong_class() {
         let fixture = Fixture::new();
         assert_eq!(faults(&fixture), ["no_device"]);
-        let directory = fixture.add(&Stub::at("0000:00:06.0"));
-        fs::write(directory.join("class"), "0x030000\n").unwrap();
+        fixture.add(&Stub::at("0000:00:06.0"));
+        fixture.edit_modalias("0000:00:06.0", "bc12", "bc03");
         assert_eq!(faults(&fixture), ["wrong_class"]);
         let finding = &findings(&fixture)[0];
         assert!(finding.message.contains("0x0300"), "{finding:?}");
