@@ -5,7 +5,7 @@
 //! `wait` take, and the help.
 
 use serde_json::Value as Json;
-use vgpu::{Info, Vgpu, parse_u32};
+use vgpu::{Info, PoolId, Priority, Register, Source, Vgpu, parse_u32};
 
 /// One thing to know about a device.
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +33,13 @@ pub(crate) enum Kind {
 enum Origin {
     /// From the discovery: known even where the registers cannot be read.
     Device(fn(&Vgpu) -> Value),
-    /// From the registers: who the device is.
-    Info(fn(&Info) -> Value),
-    /// From the registers: what the device does. It changes again and again, and
-    /// most of it without an announcement.
-    Live(fn(&Info) -> Value),
+    /// From a register that says who the device is.
+    Identity(Register, fn(u32) -> Value),
+    /// From a register that says what the device does. It changes again and again,
+    /// and most of it without an announcement.
+    Live(Register, fn(u32) -> Value),
+    /// The way by which the registers were read.
+    Source,
 }
 
 /// A value, which knows how people and programs write it.
@@ -79,42 +81,46 @@ pub(crate) const FIELDS: &[Field] = &[
         heading: "POOL",
         help: "Pool: a letter or digit, else 0x and hexadecimal",
         kind: Kind::Text,
-        from: Origin::Info(|info| Value::Text(info.pool_id.to_string())),
+        from: Origin::Identity(Register::PoolId, |raw| {
+            Value::Text(PoolId::from_raw(raw).to_string())
+        }),
     },
     Field {
         name: "priority",
         heading: "PRIORITY",
         help: "Priority: low, medium, high, else a number",
         kind: Kind::Text,
-        from: Origin::Info(|info| Value::Text(info.priority.to_string())),
+        from: Origin::Identity(Register::Priority, |raw| {
+            Value::Text(Priority::from_raw(raw).to_string())
+        }),
     },
     Field {
         name: "priority_raw",
         heading: "PRIORITY_RAW",
         help: "Priority as a number: 0 low, 1 medium, 2 high",
         kind: Kind::Decimal,
-        from: Origin::Info(|info| Value::Decimal(info.priority.raw())),
+        from: Origin::Identity(Register::Priority, Value::Decimal),
     },
     Field {
         name: "vm_id",
         heading: "VM_ID",
         help: "Number of the virtual machine",
         kind: Kind::Decimal,
-        from: Origin::Info(|info| Value::Decimal(info.vm_id)),
+        from: Origin::Identity(Register::VmId, Value::Decimal),
     },
     Field {
         name: "command",
         heading: "COMMAND",
         help: "Last command",
         kind: Kind::Register,
-        from: Origin::Live(|info| Value::Register(info.command)),
+        from: Origin::Live(Register::Command, Value::Register),
     },
     Field {
         name: "status",
         heading: "STATUS",
         help: "Register STATUS: bit 0, a command is done; bit 1, one is not; bit 2, one was dropped",
         kind: Kind::Register,
-        from: Origin::Live(|info| Value::Register(info.status)),
+        from: Origin::Live(Register::Status, Value::Register),
     },
     Field {
         name: "revision",
@@ -131,7 +137,7 @@ pub(crate) const FIELDS: &[Field] = &[
         heading: "SOURCE",
         help: "Where the registers were read: sysfs, chardev or bar",
         kind: Kind::Text,
-        from: Origin::Info(|info| Value::Text(info.source.to_string())),
+        from: Origin::Source,
     },
     Field {
         name: "vendor_name",
@@ -160,14 +166,14 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Register FEATURES: bit 0 interrupts, bit 1 commands that take time, \
                bit 2 the host may change pool, priority and VM; 0 on revision 1",
         kind: Kind::Register,
-        from: Origin::Info(|info| Value::Register(info.features)),
+        from: Origin::Identity(Register::Features, Value::Register),
     },
     Field {
         name: "config_generation",
         heading: "GENERATION",
         help: "How often the host has changed pool, priority or VM of the running device",
         kind: Kind::Decimal,
-        from: Origin::Live(|info| Value::Decimal(info.config_generation)),
+        from: Origin::Live(Register::ConfigGeneration, Value::Decimal),
     },
 ];
 
@@ -175,16 +181,15 @@ impl Field {
     /// One that is in no table.
     #[cfg(test)]
     pub(crate) fn test_only(name: &'static str, live: bool) -> Field {
-        let get: fn(&Info) -> Value = |info| Value::Decimal(info.vm_id);
         Field {
             name,
             heading: "TEST",
             help: "A column that only a test has",
             kind: Kind::Decimal,
             from: if live {
-                Origin::Live(get)
+                Origin::Live(Register::VmId, Value::Decimal)
             } else {
-                Origin::Info(get)
+                Origin::Identity(Register::VmId, Value::Decimal)
             },
         }
     }
@@ -196,12 +201,12 @@ impl Field {
 
     /// Whether the registers have to be read for it.
     pub(crate) fn needs_info(&self) -> bool {
-        matches!(self.from, Origin::Info(_) | Origin::Live(_))
+        !matches!(self.from, Origin::Device(_))
     }
 
     /// Whether its value changes while the device works.
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self.from, Origin::Live(_))
+        matches!(self.from, Origin::Live(..))
     }
 
     /// The value that `text` writes: numbers in decimal or, after 0x, in
@@ -219,8 +224,26 @@ impl Field {
     pub(crate) fn value(&self, device: &Vgpu, info: Option<&Info>) -> Value {
         match (&self.from, info) {
             (Origin::Device(get), _) => get(device),
-            (Origin::Info(get) | Origin::Live(get), Some(info)) => get(info),
-            (Origin::Info(_) | Origin::Live(_), None) => Value::Unknown,
+            (Origin::Identity(register, value) | Origin::Live(register, value), Some(info)) => {
+                value(info.register(*register))
+            }
+            (Origin::Source, Some(info)) => Value::Text(info.source.to_string()),
+            (_, None) => Value::Unknown,
+        }
+    }
+
+    /// Reads its value, and no more of the device than that.
+    pub(crate) fn read(&self, device: &mut Vgpu, source: Source) -> vgpu::Result<Value> {
+        match self.from {
+            // Known even to whoever may not read the registers.
+            Origin::Device(get) => Ok(get(device)),
+            Origin::Identity(register, value) | Origin::Live(register, value) => {
+                device.read_register(register, source).map(value)
+            }
+            Origin::Source => {
+                let info = device.read(source)?;
+                Ok(self.value(device, Some(&info)))
+            }
         }
     }
 }

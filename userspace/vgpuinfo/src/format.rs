@@ -15,7 +15,7 @@ use vgpu::Vgpu;
 
 use crate::fields::{Field, Value};
 use crate::gather::Row;
-use crate::report::document_of;
+use crate::report::Report;
 use crate::terminal::Terminal;
 
 pub(crate) use table::table;
@@ -77,18 +77,27 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// All of it as `format` has it, with a line of headings where the format
-    /// knows one and `headings` asks for it.
-    pub(crate) fn format(&self, format: Format, headings: bool, terminal: &Terminal) -> String {
-        match format {
+    /// Puts all of it into `report` as `format` has it, with a line of headings
+    /// where the format knows one and `headings` asks for it.
+    pub(crate) fn put(
+        &self,
+        report: &mut Report,
+        format: Format,
+        headings: bool,
+        terminal: &Terminal,
+    ) {
+        report.text = match format {
+            Format::Json => {
+                report.devices = Some(self.objects());
+                return;
+            }
             Format::Table => self.table(headings, terminal),
             Format::Csv => self.csv(headings),
-            Format::Json => format!("{:#}\n", document_of(self.objects())),
             Format::Ndjson => self.ndjson(),
             Format::Pairs => self.pairs(),
             Format::Raw => self.raw(headings),
             Format::Prometheus => self.prometheus(),
-        }
+        };
     }
 
     /// As the JSON document has them.

@@ -26,17 +26,13 @@ pub(crate) fn get(
     let mut report = Report::default();
     let mut objects = Vec::new();
     for mut device in selection.devices {
-        // What needs no register is known to whoever may not read them.
-        let info = match field.needs_info() {
-            true => device.read(options.source()).map(Some),
-            false => Ok(None),
-        };
-        match info {
-            Ok(info) => {
-                let value = field.value(&device, info.as_ref());
+        match field.read(&mut device, options.source()) {
+            Ok(value) if options.json => {
+                objects.push(Map::from_iter([(field.name.into(), value.json())]));
+            }
+            Ok(value) => {
                 report.text.push_str(&value.text(""));
                 report.text.push('\n');
-                objects.push(Map::from_iter([(field.name.into(), value.json())]));
             }
             Err(error) => {
                 let failure = Failure::Device(device.label(), error);

@@ -56,9 +56,7 @@ pub(crate) fn query(
         Ok(gathered) => gathered,
         Err(report) => return *report,
     };
-    let records = Records::new(&columns, &rows);
-    report.text = records.format(format, headings, &Terminal::stdout());
-    report.devices = Some(records.objects());
+    Records::new(&columns, &rows).put(&mut report, format, headings, &Terminal::stdout());
     report
 }
 

@@ -2,7 +2,7 @@
 
 //! What a run has to say, before it is written anywhere.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use vgpu_cli::Problem;
 
 use crate::exit::Exit;
@@ -53,14 +53,15 @@ impl Report {
 
     /// The JSON document: `error` is there if and only if the run did not end
     /// with exit code 0.
-    pub(crate) fn document(&self) -> Value {
+    pub(crate) fn into_document(self) -> Value {
         let mut document = Map::new();
         document.insert("schema".into(), SCHEMA.into());
-        if let Some(devices) = &self.devices {
-            document.insert("devices".into(), json!(devices));
+        if let Some(devices) = self.devices {
+            let devices = devices.into_iter().map(Value::Object).collect();
+            document.insert("devices".into(), Value::Array(devices));
         }
-        if let Some((name, list)) = &self.list {
-            document.insert((*name).into(), json!(list));
+        if let Some((name, list)) = self.list {
+            document.insert(name.into(), Value::Array(list));
         }
         if let Some(failure) = self.failures.first() {
             document.insert("error".into(), failure.json());
@@ -69,17 +70,10 @@ impl Report {
     }
 }
 
-/// The JSON document with `devices` and nothing else.
-pub(crate) fn document_of(devices: Vec<Map<String, Value>>) -> Value {
-    let report = Report {
-        devices: Some(devices),
-        ..Default::default()
-    };
-    report.document()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -87,7 +81,7 @@ mod tests {
         let mut report = Report::failed(Failure::Device("vgpu0".into(), vgpu::Error::Gone));
         report.failures.push(Failure::SomeMissing(Vec::new()));
         assert_eq!(report.exit(), Exit::Gone);
-        assert_eq!(report.document()["error"]["exit"], 6);
+        assert_eq!(report.into_document()["error"]["exit"], 6);
     }
 
     #[test]
@@ -97,6 +91,6 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(report.exit(), Exit::Ok);
-        assert_eq!(report.document(), json!({"schema": 1, "devices": []}));
+        assert_eq!(report.into_document(), json!({"schema": 1, "devices": []}));
     }
 }

@@ -33,11 +33,20 @@ fn records<'a>(columns: &'a [&'a Field], values: Vec<Value>) -> Records<'a> {
     }
 }
 
+/// What is written of the records.
+fn written(records: &Records<'_>, format: Format) -> String {
+    let mut report = Report::default();
+    records.put(&mut report, format, true, &Terminal::default());
+    match format {
+        Format::Json => report.into_document().to_string(),
+        _ => report.text,
+    }
+}
+
 /// One record with that text as its pool.
 fn hostile(text: &str, format: Format) -> String {
     let pool = [Field::named("pool_id").unwrap()];
-    let records = records(&pool, vec![Value::Text(text.into())]);
-    records.format(format, true, &Terminal::default())
+    written(&records(&pool, vec![Value::Text(text.into())]), format)
 }
 
 #[test]
@@ -49,7 +58,7 @@ fn a_column_that_is_added_to_the_table_is_in_every_format() {
         values.push(Value::Decimal(271_828));
         let records = records(&columns, values);
         for format in Format::value_variants() {
-            let text = records.format(*format, true, &Terminal::default());
+            let text = written(&records, *format);
             assert!(text.contains("271828"), "{format:?}: {text}");
             let name = match format {
                 Format::Table => "TEST",
@@ -112,7 +121,7 @@ fn a_raw_line_has_as_many_words_as_columns() {
             Value::Text((*text).into()),
             Value::Text("end".into()),
         ];
-        let raw = records(&columns, values).format(Format::Raw, false, &Terminal::default());
+        let raw = records(&columns, values).raw(false);
         let words: Vec<&str> = raw.split_whitespace().collect();
         assert_eq!(words.len(), 3, "{raw:?}");
         assert_eq!((words[0], words[2]), ("-", "end"));
