@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use vgpu::{Completion, Source, Vgpu};
 
 use crate::cli::Options;
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::report::{Object, Report};
 use crate::select::{Selector, select_one};
 
 /// Submits `value`, to one device after the other.
@@ -57,14 +57,14 @@ fn line(device: &Vgpu, completion: &Completion) -> String {
     }
 }
 
-fn object(device: &Vgpu, completion: &Completion) -> Map<String, Value> {
-    Map::from_iter([
-        ("name".into(), json!(device.name())),
-        ("pci".into(), json!(device.pci().to_string())),
-        ("source".into(), json!(completion.source.to_string())),
-        ("command".into(), json!(completion.command)),
-        ("status".into(), json!(completion.status)),
-        ("result".into(), json!(completion.result)),
-        ("sequence".into(), json!(completion.sequence)),
+fn object(device: &Vgpu, completion: &Completion) -> Object {
+    Object::from_iter([
+        ("name", json!(device.name())),
+        ("pci", json!(device.pci().to_string())),
+        ("source", json!(completion.source.to_string())),
+        ("command", json!(completion.command)),
+        ("status", json!(completion.status)),
+        ("result", json!(completion.result)),
+        ("sequence", json!(completion.sequence)),
     ])
 }

@@ -10,12 +10,12 @@ mod raw;
 mod table;
 
 use clap::ValueEnum;
-use serde_json::{Map, Value as Json};
+use serde_json::json;
 use vgpu::Vgpu;
 
 use crate::fields::{Field, Value};
 use crate::gather::Row;
-use crate::report::Report;
+use crate::report::{Object, Report};
 use crate::terminal::Terminal;
 
 pub(crate) use table::table;
@@ -101,11 +101,11 @@ impl<'a> Records<'a> {
     }
 
     /// As the JSON document has them.
-    pub(crate) fn objects(&self) -> Vec<Map<String, Json>> {
+    pub(crate) fn objects(&self) -> Vec<Object> {
         let rows = self.rows.iter().map(|row| {
             let members = self.cells(row);
             members
-                .map(|(field, value)| (field.name.into(), value.json()))
+                .map(|(field, value)| (field.name, value.json()))
                 .collect()
         });
         rows.collect()
@@ -114,7 +114,7 @@ impl<'a> Records<'a> {
     fn ndjson(&self) -> String {
         let objects = self.objects().into_iter();
         objects
-            .map(|object| Json::Object(object).to_string() + "\n")
+            .map(|object| json!(object).to_string() + "\n")
             .collect()
     }
 

@@ -2,13 +2,12 @@
 
 //! `vgpuinfo get`.
 
-use serde_json::Map;
 use vgpu::Vgpu;
 
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::fields::Field;
-use crate::report::Report;
+use crate::report::{Object, Report};
 use crate::select::{Selector, select_one};
 
 /// Prints the value of `field`, one line a device. A device that cannot be read
@@ -28,7 +27,7 @@ pub(crate) fn get(
     for mut device in selection.devices {
         match field.read(&mut device, options.source()) {
             Ok(value) if options.json => {
-                objects.push(Map::from_iter([(field.name.into(), value.json())]));
+                objects.push(Object::from_iter([(field.name, value.json())]));
             }
             Ok(value) => {
                 report.text.push_str(&value.text(""));

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Vec<OsString>) -> Exit {
     match Cli::try_parse_from(&arguments) {
-        Ok(cli) => output::report(execute(&cli), form(&cli), cli.options.verbosity()),
+        Ok(cli) => output::report(&execute(&cli), form(&cli), cli.options.verbosity()),
         Err(error) if error.use_stderr() => {
             output::usage_error(&error, cli::wants_json(&arguments))
         }

@@ -33,7 +33,7 @@ pub(crate) enum Verbosity {
 }
 
 /// Writes `report` and says how the run ended.
-pub(crate) fn report(report: Report, form: Form, verbosity: Verbosity) -> Exit {
+pub(crate) fn report(report: &Report, form: Form, verbosity: Verbosity) -> Exit {
     if verbosity == Verbosity::Verbose {
         for detail in &report.details {
             complain(&format!("vgpuinfo: {detail}"));
@@ -47,16 +47,26 @@ pub(crate) fn report(report: Report, form: Form, verbosity: Verbosity) -> Exit {
             complain(&failure.line());
         }
     }
-    let exit = report.exit();
     let written = match form {
         Form::Text => text(&report.text),
-        Form::Json => text(&format!("{:#}\n", report.into_document())),
+        Form::Json => document(serde_json::to_string_pretty(report)),
         Form::Lines if report.failures.is_empty() => Exit::Ok,
-        Form::Lines => text(&format!("{}\n", report.into_document())),
+        Form::Lines => document(serde_json::to_string(report)),
     };
-    match exit {
+    match report.exit() {
         Exit::Ok => written,
         exit => exit,
+    }
+}
+
+fn document(document: serde_json::Result<String>) -> Exit {
+    match document {
+        Ok(document) => text(&(document + "\n")),
+        Err(error) => {
+            let failure = Failure::Output(error.into());
+            complain(&failure.line());
+            failure.exit()
+        }
     }
 }
 
@@ -64,7 +74,7 @@ pub(crate) fn report(report: Report, form: Form, verbosity: Verbosity) -> Exit {
 pub(crate) fn usage_error(error: &clap::Error, json: bool) -> Exit {
     if json {
         let failed = Report::failed(Failure::Usage(usage::summary(error)));
-        return report(failed, Form::Json, Verbosity::Normal);
+        return report(&failed, Form::Json, Verbosity::Normal);
     }
     complain(error.to_string().trim_end());
     Exit::Usage

@@ -2,7 +2,8 @@
 
 //! What a run has to say, before it is written anywhere.
 
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 use vgpu_cli::Problem;
 
 use crate::exit::Exit;
@@ -11,14 +12,37 @@ use crate::failure::Failure;
 /// The number of the JSON format: fields are only added within one.
 pub(crate) const SCHEMA: u32 = 1;
 
-/// The result of a run.
+/// An object of a JSON document, with few members and in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Object(Vec<(&'static str, Value)>);
+
+impl Object {
+    /// The members.
+    pub(crate) fn members(&self) -> &[(&'static str, Value)] {
+        &self.0
+    }
+}
+
+impl FromIterator<(&'static str, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (&'static str, Value)>>(members: I) -> Self {
+        Object(members.into_iter().collect())
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// The result of a run. As JSON it is the document.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     /// What goes to stdout without JSON.
     pub(crate) text: String,
     /// The objects in `devices` of the JSON document; `None` if the run did not
     /// come as far as looking for devices.
-    pub(crate) devices: Option<Vec<Map<String, Value>>>,
+    pub(crate) devices: Option<Vec<Object>>,
     /// Another list of the JSON document, by its name.
     pub(crate) list: Option<(&'static str, Vec<Value>)>,
     /// How it was done, for those who ask; for stderr.
@@ -50,23 +74,23 @@ impl Report {
     pub(crate) fn exit(&self) -> Exit {
         self.failures.first().map_or(Exit::Ok, Failure::exit)
     }
+}
 
-    /// The JSON document: `error` is there if and only if the run did not end
-    /// with exit code 0.
-    pub(crate) fn into_document(self) -> Value {
-        let mut document = Map::new();
-        document.insert("schema".into(), SCHEMA.into());
-        if let Some(devices) = self.devices {
-            let devices = devices.into_iter().map(Value::Object).collect();
-            document.insert("devices".into(), Value::Array(devices));
+impl Serialize for Report {
+    /// `error` is there if and only if the run did not end with exit code 0.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(None)?;
+        document.serialize_entry("schema", &SCHEMA)?;
+        if let Some(devices) = &self.devices {
+            document.serialize_entry("devices", devices)?;
         }
-        if let Some((name, list)) = self.list {
-            document.insert(name.into(), Value::Array(list));
+        if let Some((name, list)) = &self.list {
+            document.serialize_entry(name, list)?;
         }
         if let Some(failure) = self.failures.first() {
-            document.insert("error".into(), failure.json());
+            document.serialize_entry("error", &failure.json())?;
         }
-        document.into()
+        document.end()
     }
 }
 
@@ -81,7 +105,7 @@ mod tests {
         let mut report = Report::failed(Failure::Device("vgpu0".into(), vgpu::Error::Gone));
         report.failures.push(Failure::SomeMissing(Vec::new()));
         assert_eq!(report.exit(), Exit::Gone);
-        assert_eq!(report.into_document()["error"]["exit"], 6);
+        assert_eq!(json!(report)["error"]["exit"], 6);
     }
 
     #[test]
@@ -91,6 +115,6 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(report.exit(), Exit::Ok);
-        assert_eq!(report.into_document(), json!({"schema": 1, "devices": []}));
+        assert_eq!(json!(report), json!({"schema": 1, "devices": []}));
     }
 }

@@ -13,7 +13,7 @@ use vgpu_cli::{Problem, output};
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::fields::{FIELDS, Field};
-use crate::report::{Report, SCHEMA};
+use crate::report::{Object, Report, SCHEMA};
 use crate::select::Selector;
 
 /// Writes what the devices are, and then a line for each change, until nobody
@@ -56,7 +56,7 @@ pub(crate) fn watch(interval: Option<Duration>, options: &Options) -> Report {
 /// What was written of a device last.
 struct State {
     device: Vgpu,
-    object: Map<String, Json>,
+    object: Object,
     error: Option<Json>,
 }
 
@@ -127,10 +127,10 @@ impl<'a> Seen<'a> {
     }
 }
 
-fn object(device: &Vgpu, info: Option<&Info>) -> Map<String, Json> {
+fn object(device: &Vgpu, info: Option<&Info>) -> Object {
     let values = FIELDS
         .iter()
-        .map(|field: &Field| (field.name.into(), field.value(device, info).json()));
+        .map(|field: &Field| (field.name, field.value(device, info).json()));
     values.collect()
 }
 
@@ -138,9 +138,11 @@ fn object(device: &Vgpu, info: Option<&Info>) -> Map<String, Json> {
 fn changes(before: &State, after: &State) -> Option<Json> {
     let changed: Vec<Json> = after
         .object
+        .members()
         .iter()
-        .filter(|(name, value)| before.object.get(name.as_str()) != Some(value))
-        .map(|(name, _)| name.as_str().into())
+        .zip(before.object.members())
+        .filter(|(after, before)| after != before)
+        .map(|((name, _), _)| (*name).into())
         .collect();
     if changed.is_empty() && before.error == after.error {
         return None;

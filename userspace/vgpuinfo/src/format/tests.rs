@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::fields::FIELDS;
@@ -38,7 +38,7 @@ fn written(records: &Records<'_>, format: Format) -> String {
     let mut report = Report::default();
     records.put(&mut report, format, true, &Terminal::default());
     match format {
-        Format::Json => report.into_document().to_string(),
+        Format::Json => json!(report).to_string(),
         _ => report.text,
     }
 }
