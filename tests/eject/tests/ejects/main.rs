@@ -27,6 +27,10 @@ const EJECTS: u32 = 100;
 /// A round takes some seconds, on a host that is busy with the other tests, too.
 const ROUND: Duration = Duration::from_secs(20);
 
+/// How long a part of a round may take: a guest that stands still is to be told from one
+/// that is slow.
+const STANDSTILL: Duration = Duration::from_secs(120);
+
 /// What takes the longest where the emulation has a fraction of a core.
 const BOOT: Duration = Duration::from_secs(400);
 
@@ -69,12 +73,27 @@ fn boot(place: Place, campaign: &Campaign, ejects: u32) -> Result<Guest> {
     Ok(guest)
 }
 
+/// As [`Guest::check`], and notices that the guest stands still.
+fn check(guest: &Guest, command: &str) -> Result<String> {
+    let output = guest
+        .spawn(command)?
+        .wait_timeout(STANDSTILL)?
+        .with_context(|| format!("the guest stands still in '{command}'"))?;
+    ensure!(
+        output.success(),
+        "'{command}': {:?} {}",
+        output.end,
+        output.errors()
+    );
+    Ok(output.text())
+}
+
 /// Plugs the device in, has the driver bind it and execute a command, and gives its
 /// address.
 fn plug(guest: &Guest, place: Place, campaign: &Campaign) -> Result<String> {
     guest.plug(&format!("id=gpu,{},{}", place.slot(), campaign.device))?;
     // By one script: under such a load each more takes as long as all the rest.
-    guest.check(&format!(
+    let plugged = format!(
         "{find} || exit
          for look in $(seq 1000); do
              [ ! -w /sys/class/vgpu/*/command ] || break
@@ -83,18 +102,23 @@ fn plug(guest: &Guest, place: Place, campaign: &Campaign) -> Result<String> {
          cd /sys/class/vgpu/*/ && echo 7 >command && grep -q {DONE} status && cd -P device &&
          echo ${{PWD##*/}}",
         find = place.find(),
-    ))
+    );
+    check(guest, &plugged)
 }
 
 /// Ejects the device while it is accessed, and has the guest notice.
 fn eject(guest: &Guest, place: Place, address: &str, accesses: &str) -> Result<()> {
     let load = Load::start();
     let way = place.way();
-    guest.check(&format!(
-        "exec {SELFTESTS}/eject {accesses} {address} {way}"
-    ))?;
+    check(
+        guest,
+        &format!("exec {SELFTESTS}/eject {accesses} {address} {way}"),
+    )?;
     drop(load);
-    guest.check(&format!("echo 1 >/sys/bus/pci/devices/{address}/remove"))?;
+    check(
+        guest,
+        &format!("echo 1 >/sys/bus/pci/devices/{address}/remove"),
+    )?;
     guest.qmp().wait_deleted("gpu", UNPLUG)
 }
 
