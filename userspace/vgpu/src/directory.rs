@@ -4,17 +4,21 @@
 
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fstat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, fstat, openat, readlinkat, statat};
 use rustix::io::retry_on_intr;
 
 use crate::number::parse_u32;
 
 /// As much as an attribute of sysfs holds.
 const ATTRIBUTE_SIZE: usize = 4096;
+
+/// As much of a listing as is asked for at once: some dozens of PCI functions.
+const LISTING_SIZE: usize = 4096;
 
 /// An object's directory in sysfs, open.
 ///
@@ -37,6 +41,17 @@ impl Directory {
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         let descriptor = open(CWD, &path, OFlags::PATH | OFlags::DIRECTORY)?;
         Ok(Directory { descriptor, path })
+    }
+
+    /// Opens the directory at `path`, following links, and lists the names in it.
+    /// What is no UTF-8 is neither a PCI address nor a class device.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub(crate) fn list(path: PathBuf) -> io::Result<(Self, Vec<String>)> {
+        let descriptor = open(CWD, &path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let names = names(&descriptor, usize::MAX)?;
+        Ok((Directory { descriptor, path }, names))
     }
 
     /// Opens the directory at `place` below this one; `path` is what messages
@@ -80,12 +95,16 @@ impl Directory {
         Ok(open(self.as_fd(), Path::new(name), flags)?.into())
     }
 
-    /// Reads the attribute `name`, which takes one read.
+    /// Reads the attribute `name` by three system calls, where std takes five for
+    /// any file.
     ///
     /// # Errors
     /// What the kernel answered.
     pub(crate) fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        read_at(self.as_fd(), Path::new(name))
+        let file = open(self.as_fd(), Path::new(name), OFlags::RDONLY)?;
+        let mut content = Vec::with_capacity(ATTRIBUTE_SIZE);
+        retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut content)))?;
+        Ok(content)
     }
 
     /// Reads the number that the attribute `name` holds; `None` if it is gone or
@@ -105,7 +124,9 @@ impl Directory {
     /// Finds the name of one entry of the directory `name`; `None` if that has
     /// none or is gone.
     pub(crate) fn entry_of(&self, name: &str) -> Option<String> {
-        entries(self.as_fd(), Path::new(name)).ok()?.next()?.ok()
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let directory = open(self.as_fd(), Path::new(name), flags).ok()?;
+        names(&directory, 1).ok()?.pop()
     }
 }
 
@@ -115,44 +136,19 @@ impl AsFd for Directory {
     }
 }
 
-/// Lists the names in the directory at `path`. What is no UTF-8 is neither a PCI
-/// address nor a class device.
-///
-/// # Errors
-/// What the kernel answered.
-pub(crate) fn names(path: &Path) -> io::Result<Vec<String>> {
-    entries(CWD, path)?.collect()
-}
-
-/// Goes through the names in a directory, by one system call less than std.
-fn entries(
-    directory: BorrowedFd<'_>,
-    path: &Path,
-) -> io::Result<impl Iterator<Item = io::Result<String>> + use<>> {
-    let listed = open(directory, path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-    Ok(Dir::new(listed)?.filter_map(|entry| match entry {
-        Ok(entry) => {
-            let name = entry.file_name().to_str().ok()?;
-            (name != "." && name != "..").then(|| Ok(name.to_owned()))
+/// Reads the names in a directory, `most` of them.
+fn names(directory: &OwnedFd, most: usize) -> io::Result<Vec<String>> {
+    let mut buffer = [MaybeUninit::uninit(); LISTING_SIZE];
+    let mut entries = RawDir::new(directory, &mut buffer);
+    let mut names = Vec::new();
+    while names.len() < most {
+        let Some(entry) = entries.next() else { break };
+        match entry?.file_name().to_str() {
+            Ok("." | "..") | Err(_) => {}
+            Ok(name) => names.push(name.to_owned()),
         }
-        Err(error) => Some(Err(error.into())),
-    }))
-}
-
-/// Reads the attribute at `path`.
-///
-/// # Errors
-/// What the kernel answered.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    read_at(CWD, path)
-}
-
-/// Reads an attribute by three system calls, where std takes five for any file.
-fn read_at(directory: BorrowedFd<'_>, path: &Path) -> io::Result<Vec<u8>> {
-    let file = open(directory, path, OFlags::RDONLY)?;
-    let mut content = Vec::with_capacity(ATTRIBUTE_SIZE);
-    retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut content)))?;
-    Ok(content)
+    }
+    Ok(names)
 }
 
 fn open(directory: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {

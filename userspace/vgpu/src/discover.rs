@@ -3,9 +3,9 @@
 //! Finding the devices.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::directory::{self, Directory};
+use crate::directory::Directory;
 use crate::modalias::{self, Modalias};
 use crate::{Error, PciAddress, Result, Roots, Vgpu, uapi};
 
@@ -49,15 +49,20 @@ struct Candidate {
 /// Finds the PCI functions that have the contract's ids, in order of their
 /// addresses. One that cannot be asked has gone.
 fn candidates(roots: &Roots) -> Result<Vec<Candidate>> {
-    let names = names(&roots.pci())?;
-    let mut addresses: Vec<PciAddress> = names.iter().filter_map(|it| it.parse().ok()).collect();
-    addresses.sort();
-    let candidates = addresses.into_iter().filter_map(|address| {
-        let path = roots.pci_device(address);
+    let Some((bus, names)) = list(roots.pci())? else {
+        return Ok(Vec::new());
+    };
+    let functions = names
+        .iter()
+        .filter_map(|name| Some((name.parse().ok()?, name)));
+    let mut functions: Vec<(PciAddress, &String)> = functions.collect();
+    functions.sort();
+    let candidates = functions.into_iter().filter_map(|(address, name)| {
         // Rules out most of them at the least cost; what counts is asked below,
         // when it is certain whom.
-        class_of_stub(directory::read(&path.join(modalias::ATTRIBUTE)))?;
-        let directory = Directory::open(path).ok()?;
+        class_of_stub(bus.read(&format!("{name}/{}", modalias::ATTRIBUTE)))?;
+        let path = roots.pci_device(address);
+        let directory = bus.below(Path::new(name), path).ok()?;
         let class = class_of_stub(directory.read(modalias::ATTRIBUTE))?;
         Some(Candidate {
             address,
@@ -68,16 +73,16 @@ fn candidates(roots: &Roots) -> Result<Vec<Candidate>> {
     Ok(candidates.collect())
 }
 
-/// Lists the names in a directory; none if it does not exist.
-pub(crate) fn names(path: &Path) -> Result<Vec<String>> {
-    match directory::names(path) {
-        Ok(names) => Ok(names),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+/// Opens a directory and lists the names in it; `None` if it does not exist.
+pub(crate) fn list(path: PathBuf) -> Result<Option<(Directory, Vec<String>)>> {
+    match Directory::list(path.clone()) {
+        Ok(listed) => Ok(Some(listed)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(Error::Permission { path: path.into() })
+            Err(Error::Permission { path })
         }
         Err(source) => Err(Error::Io {
-            path: path.into(),
+            path,
             doing: "list",
             source,
         }),

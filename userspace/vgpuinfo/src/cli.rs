@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use vgpu::Source;
+use vgpu::{Roots, Source};
 use vgpu_cli::output::complain;
 use vgpu_cli::{ExitCodes, Shell};
 
@@ -145,24 +145,19 @@ pub(crate) struct Options {
     /// Print a JSON document
     #[arg(short = 'J', long, global = true)]
     pub(crate) json: bool,
-    /// Where to read the devices
-    #[arg(long, value_enum, default_value = "auto", global = true)]
-    source: SourceArgument,
+    // Each default that clap knows is parsed, and copied to every subcommand.
+    /// Where to read the devices [default: auto]
+    #[arg(long, value_enum, global = true)]
+    source: Option<SourceArgument>,
     /// Nothing on stderr: the exit code says it
     #[arg(short = 'q', long, global = true)]
     quiet: bool,
     /// How it is done, on stderr
     #[arg(short = 'v', long, global = true, conflicts_with = "quiet")]
     verbose: bool,
-    /// Look for sys and dev in this directory
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "/",
-        global = true,
-        value_hint = ValueHint::DirPath
-    )]
-    pub(crate) sysroot: PathBuf,
+    /// Look for sys and dev in this directory [default: /]
+    #[arg(long, value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    sysroot: Option<PathBuf>,
 }
 
 /// What nvidia-smi takes, for habit's sake.
@@ -198,11 +193,16 @@ impl Options {
     /// Where to read the devices.
     pub(crate) fn source(&self) -> Source {
         match self.source {
-            SourceArgument::Auto => Source::Auto,
-            SourceArgument::Sysfs => Source::Sysfs,
-            SourceArgument::Chardev => Source::Chardev,
-            SourceArgument::Bar => Source::Bar,
+            None | Some(SourceArgument::Auto) => Source::Auto,
+            Some(SourceArgument::Sysfs) => Source::Sysfs,
+            Some(SourceArgument::Chardev) => Source::Chardev,
+            Some(SourceArgument::Bar) => Source::Bar,
         }
+    }
+
+    /// Where sys and dev are.
+    pub(crate) fn roots(&self) -> Roots {
+        self.sysroot.as_ref().map(Roots::under).unwrap_or_default()
     }
 
     /// The devices that were named, by an argument and by options.

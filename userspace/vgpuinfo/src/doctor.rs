@@ -3,7 +3,7 @@
 //! `vgpuinfo doctor`.
 
 use serde_json::json;
-use vgpu::{Finding, Roots, Verdict, diagnose};
+use vgpu::{Finding, Verdict, diagnose};
 
 use crate::cli::Options;
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ const RED: u8 = 31;
 
 /// Says what is as it should be and what is not, one line each.
 pub(crate) fn doctor(options: &Options) -> Report {
-    let findings = match diagnose(&Roots::under(&options.sysroot)) {
+    let findings = match diagnose(&options.roots()) {
         Ok(findings) => findings,
         Err(error) => return Report::failed(Failure::Discovery(error)),
     };

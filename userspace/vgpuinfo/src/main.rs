@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use vgpu::{Roots, Vgpu};
+use vgpu::Vgpu;
 
 use crate::check::Expected;
 use crate::cli::{Action, Cli, Columns, Layout, Options};
@@ -88,7 +88,7 @@ fn execute(cli: &Cli) -> Report {
         Some(Action::Schema) => describe::schema(),
         Some(Action::Completions { shell }) => describe::completions(*shell),
         Some(Action::Man { directory }) => describe::man(directory.as_deref()),
-        action => match Vgpu::discover(&Roots::under(&options.sysroot)) {
+        action => match Vgpu::discover(&options.roots()) {
             Ok(found) => show(found, action.as_ref(), cli),
             Err(error) => Report::failed(Failure::Discovery(error)),
         },

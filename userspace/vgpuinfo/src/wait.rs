@@ -90,7 +90,7 @@ impl Condition {
 /// Without a device named it holds as soon as it does for one; with some named,
 /// when it does for each of them.
 pub(crate) fn wait(condition: &Condition, timeout: Option<Duration>, options: &Options) -> Report {
-    let roots = Roots::under(&options.sysroot);
+    let roots = options.roots();
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     // Before the first look, so that nothing is missed in between.
     let events = Events::new(&roots);

@@ -22,7 +22,7 @@ use crate::select::Selector;
 /// `interval` is how often the devices are read though nothing was announced:
 /// revision 1 changes its command and its status silently.
 pub(crate) fn watch(interval: Option<Duration>, options: &Options) -> Report {
-    let roots = Roots::under(&options.sysroot);
+    let roots = options.roots();
     // Before the first look, so that nothing is missed in between.
     let events = Events::new(&roots);
     if !events.are_announced() {

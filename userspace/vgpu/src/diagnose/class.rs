@@ -26,7 +26,9 @@ impl Class {
     /// As [`Vgpu::discover`](crate::Vgpu::discover).
     pub(super) fn look(roots: &Roots) -> Result<Self> {
         let mut others = BTreeMap::new();
-        for name in discover::names(&roots.class())? {
+        let listed = discover::list(roots.class())?;
+        let exists = listed.is_some();
+        for name in listed.map(|(_, names)| names).unwrap_or_default() {
             let parent = Directory::open(roots.class_device(&name).join("device"));
             // A device without a driver is one that is being unbound, or virtual.
             let Ok(parent) = parent else { continue };
@@ -35,10 +37,7 @@ impl Class {
                 others.entry(driver).or_insert((name, module));
             }
         }
-        Ok(Class {
-            exists: roots.class().exists(),
-            others,
-        })
+        Ok(Class { exists, others })
     }
 
     /// Says whose the class is if it is not ours. `loaded` is whether our driver
