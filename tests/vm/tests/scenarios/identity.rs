@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::{Guest, Machine, Running};
-use vgpu::uapi::{VGPU_REG_POOL_ID, VGPU_REG_PRIORITY, VGPU_REG_STATUS, VGPU_REG_VM_ID};
-use vm_tests::{SELFTESTS, UNPLUG, accesses, guest, guest_with_driver, on_each_machine, wait_for};
+use vm_tests::{SELFTESTS, UNPLUG, guest, guest_with_driver, on_each_machine, wait_for};
 
 on_each_machine!(
     the_guides_usage_examples_arrive_in_sysfs_vgpuinfo_and_bar0,
     lspci_shows_the_device_of_the_guide,
-    identity_is_read_as_rarely_as_it_can_be,
     a_reset_clears_the_command_and_keeps_the_identity,
 );
 
@@ -98,43 +96,6 @@ fn lspci_shows_the_device_of_the_guide(machine: Machine) -> Result<()> {
         ]),
         "{printed}"
     );
-    guest.finish()
-}
-
-fn identity_is_read_as_rarely_as_it_can_be(machine: Machine) -> Result<()> {
-    // The first cannot say that it has changed, the second does.
-    let devices = ["revision=1,pool_id=B,vm_id=7", "revision=2,pool_id=B"];
-    let guest = guest("quiet", machine, &devices)?;
-    guest.check("modprobe vgpu_stub")?;
-    let read = |device: &str, attribute: &str| {
-        let command = format!("cat /sys/class/vgpu/{device}/{attribute} >/dev/null");
-        accesses(&guest, &command)
-    };
-    for (attribute, register) in [
-        ("pool_id", VGPU_REG_POOL_ID),
-        ("priority", VGPU_REG_PRIORITY),
-        ("vm_id", VGPU_REG_VM_ID),
-    ] {
-        let accesses = read("vgpu0", attribute)?;
-        ensure!(accesses == [register], "{attribute}: {accesses:x?}");
-    }
-    // That somebody is there to answer 0 is what the pool tells.
-    let accesses = read("vgpu0", "status")?;
-    ensure!(
-        accesses == [VGPU_REG_STATUS, VGPU_REG_POOL_ID],
-        "status: {accesses:x?}"
-    );
-    for (device, attribute) in [
-        ("vgpu0", "uevent"),
-        ("vgpu1", "pool_id"),
-        ("vgpu1", "priority"),
-        ("vgpu1", "vm_id"),
-        ("vgpu1", "config_generation"),
-        ("vgpu1", "uevent"),
-    ] {
-        let accesses = read(device, attribute)?;
-        ensure!(accesses.is_empty(), "{device}, {attribute}: {accesses:x?}");
-    }
     guest.finish()
 }
 

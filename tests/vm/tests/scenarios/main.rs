@@ -2,6 +2,7 @@
 
 //! Scenarios that need a guest and the world outside it.
 
+mod costs;
 mod doctor;
 mod host;
 mod hostile;
