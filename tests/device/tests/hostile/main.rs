@@ -8,6 +8,7 @@ mod answers;
 mod commands;
 mod interrupts;
 mod shape;
+mod unplugged;
 
 use device_tests::pci::{Bar0, Slot};
 use device_tests::{Chipset, Machine};
@@ -54,6 +55,10 @@ impl Bench {
 
 /// A machine with one such device, whose BAR0 is nowhere yet.
 fn machine(properties: &str) -> Machine {
-    let device = format!("vgpu-stub-hostile,id=gpu,addr=4{properties}");
-    Machine::start(Chipset::Pc, &["-device", &device])
+    Machine::start(Chipset::Pc, &["-device", &device(properties)])
+}
+
+/// The argument for such a device.
+fn device(properties: &str) -> String {
+    format!("vgpu-stub-hostile,id=gpu,addr=4{properties}")
 }
