@@ -28,6 +28,16 @@ fn no_failure_of_one_that_interrupts_does() -> Result<()> {
     device("faults-2", "revision=2,pool_id=B")
 }
 
+/// Its changes are to be told while half of what tells them is there, or is taken apart.
+#[test]
+fn no_failure_of_one_that_interrupts_all_the_time_does() -> Result<()> {
+    device(
+        "faults-busy",
+        "vgpu-stub-hostile,revision=2,features=7,msix=on,pool-id=0x42,completes=on,irq-bits=2,\
+         irq-obeys-enable=off,irq-period-us=2000,irq-times=4294967295",
+    )
+}
+
 fn device(name: &str, device: &str) -> Result<()> {
     let guest = Guest::builder(name)
         .device(device)
