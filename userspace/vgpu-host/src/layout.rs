@@ -28,6 +28,8 @@ pub const XENSTORE_READ: [&str; 2] = ["/usr/bin/xenstore-read", "/usr/sbin/xenst
 pub const LOG: &str = "/dev/log";
 /// What the older way of setting devices leaves in the wrapper.
 pub const GUIDE_MARK: &[u8] = b"device-model-args from xenstore";
+/// What a host knows of itself, in lines of the shell.
+pub const INVENTORY: &str = "/etc/xensource-inventory";
 /// QEMU, by whose name the wrapper starts device models.
 pub const QEMU: &str = "/usr/lib64/xen/bin/qemu-system-i386";
 

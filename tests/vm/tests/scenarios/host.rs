@@ -15,11 +15,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const DOMAIN: &str = "7";
+/// The VM that is called Test-2, and the host.
+const VM: &str = "8c934907-befb-756e-c6fe-91d721291d2b";
+const MEMBER: &str = "00000001-0000-4000-8000-000000000000";
 /// Two devices, of which the second one can change while the VM runs.
 const KEY: &str =
     "pool_id=B,priority=high,vm_id=200,revision=1;pool_id=A,priority=medium,vm_id=7,revision=2";
 
-/// A host's files, with the processes of this machine.
+/// A host's files with the processes of this machine, and what xe knows.
 struct Host {
     root: TempDir,
     stand_ins: PathBuf,
@@ -27,15 +30,24 @@ struct Host {
 
 impl Host {
     fn new() -> Result<Self> {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../userspace/vgpu-host/tests");
+        let stand_ins = tests.join("stand-ins");
         let root = tempfile::tempdir()?;
         let path = |path: &str| root.path().join(path);
+        let (vm, domain) = (
+            format!("vms/{VM}"),
+            format!("xenstore/local/domain/{DOMAIN}"),
+        );
         for directory in [
+            "usr/bin",
             "usr/lib64/xen/bin",
             "usr/libexec",
             "etc",
             "var/lib",
             "var/run/xen",
-            "platform",
+            "hosts",
+            &format!("{vm}/platform"),
+            &domain,
         ] {
             fs::create_dir_all(path(directory))?;
         }
@@ -44,21 +56,29 @@ impl Host {
             Artifacts::from_env()?.qemu,
             path("usr/lib64/xen/bin/qemu-system-i386"),
         )?;
+        fs::copy(
+            stand_ins.join("xenstore-read"),
+            path("usr/bin/xenstore-read"),
+        )?;
         for (file, text) in [
             ("usr/lib64/xen/bin/qemu-wrapper", "#!/usr/bin/python\n"),
             ("etc/xenopsd.conf", ""),
             ("package", "qemu-4.2.1-1.0.1.vgpustub.x86_64\n"),
-            ("power-state", "running\n"),
-            ("dom-id", DOMAIN),
-            ("platform/vgpu-stub", KEY),
+            (
+                "etc/xensource-inventory",
+                &format!("INSTALLATION_UUID='{MEMBER}'\n"),
+            ),
+            (&format!("hosts/{MEMBER}"), "xcp-1"),
+            (&format!("{vm}/name-label"), "Test-2"),
+            (&format!("{vm}/power-state"), "running"),
+            (&format!("{vm}/resident-on"), MEMBER),
+            (&format!("{vm}/dom-id"), DOMAIN),
+            (&format!("{vm}/platform/vgpu-stub"), KEY),
+            (&format!("{domain}/vm"), &format!("/vm/{VM}")),
         ] {
             fs::write(path(file), text)?;
         }
-        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../userspace/vgpu-host/tests");
-        let host = Host {
-            root,
-            stand_ins: tests.join("stand-ins"),
-        };
+        let host = Host { root, stand_ins };
         let output = host.run("install")?;
         ensure!(output.status.success(), "{output:?}");
         Ok(host)
@@ -121,7 +141,10 @@ fn verify_follows_the_devices_of_a_running_vm_and_set_changes_what_can_change() 
     ensure!(wrong.is_empty(), "{wrong:#?}");
 
     // The last link: what the key says is not what the device has.
-    let key = host.root.path().join("platform/vgpu-stub");
+    let key = host
+        .root
+        .path()
+        .join(format!("vms/{VM}/platform/vgpu-stub"));
     let value = fs::read_to_string(&key)?;
     fs::write(&key, value.replacen("pool_id=B", "pool_id=A", 1))?;
     let wrong = host.wrong()?;

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A host, which is a directory, and its one VM.
+//! A pool of hosts, which are directories, and its VMs.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The VM that is called Test-2.
 pub(crate) const UUID: &str = "8c934907-befb-756e-c6fe-91d721291d2b";
-/// The VM's domain, while it runs.
+/// Its domain, while it runs.
 pub(crate) const DOMAIN: u32 = 7;
 
 /// What vgpu-host did.
@@ -29,56 +30,149 @@ impl Run {
     }
 }
 
-pub(crate) struct Host(TempDir);
+/// A member of a pool.
+pub(crate) struct Host {
+    /// What xe knows, which all members share.
+    pool: Rc<TempDir>,
+    root: TempDir,
+    /// Its INSTALLATION_UUID.
+    uuid: String,
+}
 
 impl Host {
+    /// The only member of a pool, which has the VM Test-2.
     pub(crate) fn new() -> Self {
-        let host = Host(tempfile::tempdir().unwrap());
+        let pool = Rc::new(tempfile::tempdir().unwrap());
+        fs::create_dir(pool.path().join("hosts")).unwrap();
+        let host = Host::join(pool, 1);
+        host.add_vm(UUID, "Test-2");
+        host
+    }
+
+    /// One more member of the same pool.
+    pub(crate) fn another(&self) -> Self {
+        let members = fs::read_dir(self.pool.path().join("hosts")).unwrap();
+        Host::join(Rc::clone(&self.pool), members.count() + 1)
+    }
+
+    fn join(pool: Rc<TempDir>, number: usize) -> Self {
+        let host = Host {
+            pool,
+            root: tempfile::tempdir().unwrap(),
+            uuid: format!("{number:08}-0000-4000-8000-000000000000"),
+        };
         for directory in [
-            "platform",
             "var/run/xen",
+            "usr/bin",
             "usr/lib64/xen/bin",
             "usr/libexec",
             "proc",
             "etc",
+            "xenstore",
         ] {
             fs::create_dir_all(host.path(directory)).unwrap();
         }
-        symlink(
-            stand_ins().join("qemu-system-i386"),
-            host.path("usr/lib64/xen/bin/qemu-system-i386"),
+        for (program, directory) in [
+            ("qemu-system-i386", "usr/lib64/xen/bin"),
+            ("xenstore-read", "usr/bin"),
+        ] {
+            let there = host.path(directory).join(program);
+            fs::copy(stand_ins().join(program), there).unwrap();
+        }
+        fs::write(
+            host.path("etc/xensource-inventory"),
+            format!(
+                "PRIMARY_DISK='/dev/sda'\nINSTALLATION_UUID='{}'\n",
+                host.uuid
+            ),
         )
         .unwrap();
-        host.state("halted", -1);
+        host.in_pool(&format!("hosts/{}", host.uuid), &format!("xcp-{number}"));
         host
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
-        self.0.path().join(path)
+        self.root.path().join(path)
     }
 
-    /// Where the VM's device model listens.
+    /// Writes what xe knows.
+    pub(crate) fn in_pool(&self, path: &str, text: &str) {
+        fs::write(self.pool.path().join(path), text).unwrap();
+    }
+
+    /// The calls of xe.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.pool.path().join("calls")).unwrap_or_default();
+        calls.lines().map(String::from).collect()
+    }
+
+    /// Adds a VM that is halted.
+    pub(crate) fn add_vm(&self, uuid: &str, name: &str) {
+        let directory = self.pool.path().join("vms").join(uuid);
+        fs::create_dir_all(directory.join("platform")).unwrap();
+        self.set_field(uuid, "name-label", name);
+        self.set_field(uuid, "power-state", "halted");
+        self.set_key(uuid, "timeoffset", "0");
+    }
+
+    /// What xe says of a VM.
+    pub(crate) fn set_field(&self, uuid: &str, field: &str, value: &str) {
+        self.in_pool(&format!("vms/{uuid}/{field}"), value);
+    }
+
+    /// What xe says of a key of a VM's platform map.
+    pub(crate) fn set_key(&self, uuid: &str, key: &str, value: &str) {
+        self.in_pool(&format!("vms/{uuid}/platform/{key}"), value);
+    }
+
+    /// Where a domain's device model listens.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path(&format!("var/run/xen/qmp-libxl-{DOMAIN}"))
     }
 
-    /// What xe says of the VM.
-    pub(crate) fn state(&self, power: &str, domain: i32) {
-        fs::write(self.path("power-state"), power).unwrap();
-        fs::write(self.path("dom-id"), domain.to_string()).unwrap();
+    /// What xe says of Test-2, if it is in no domain.
+    pub(crate) fn state(&self, power: &str) {
+        self.set_field(UUID, "power-state", power);
+        self.set_field(UUID, "dom-id", "-1");
+        self.set_field(UUID, "resident-on", "<not in database>");
     }
 
+    /// Has Test-2 run on this host.
     pub(crate) fn running(&self) {
-        self.state("running", DOMAIN.try_into().unwrap());
+        self.runs(UUID);
     }
 
-    /// A key of the VM's platform map.
+    /// Has a VM run on this host, as its domain [`DOMAIN`].
+    pub(crate) fn runs(&self, uuid: &str) {
+        self.set_field(uuid, "power-state", "running");
+        self.set_field(uuid, "dom-id", &DOMAIN.to_string());
+        self.set_field(uuid, "resident-on", &self.uuid);
+        self.in_xenstore(
+            &format!("/local/domain/{DOMAIN}/vm"),
+            &format!("/vm/{uuid}"),
+        );
+    }
+
+    /// Writes a value of this host's xenstore.
+    pub(crate) fn in_xenstore(&self, key: &str, value: &str) {
+        let file = self.path(&format!("xenstore{key}"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, value).unwrap();
+    }
+
+    /// A key of Test-2's platform map.
     pub(crate) fn value(&self, key: &str) -> Option<String> {
-        fs::read_to_string(self.path("platform").join(key)).ok()
+        let file = format!("vms/{UUID}/platform/{key}");
+        fs::read_to_string(self.pool.path().join(file)).ok()
     }
 
     pub(crate) fn set_value(&self, key: &str, value: &str) {
-        fs::write(self.path("platform").join(key), value).unwrap();
+        self.set_key(UUID, key, value);
+    }
+
+    pub(crate) fn remove_value(&self, key: &str) {
+        let file = format!("vms/{UUID}/platform/{key}");
+        fs::remove_file(self.pool.path().join(file)).unwrap();
     }
 
     pub(crate) fn run(&self, arguments: &str) -> Run {
@@ -89,8 +183,8 @@ impl Host {
         let output = Command::new(env!("CARGO_BIN_EXE_vgpu-host"))
             .args(arguments.split(' '))
             .arg("--root")
-            .arg(self.0.path())
-            .env("VGPU_XE", self.0.path())
+            .arg(self.root.path())
+            .env("VGPU_XE", self.pool.path())
             .env("PATH", std::env::join_paths(paths).unwrap())
             .output()
             .unwrap();

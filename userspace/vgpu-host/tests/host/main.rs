@@ -5,6 +5,7 @@
 mod attach;
 mod describe;
 mod host;
+mod pool;
 mod qemu;
 mod set;
 mod verify;

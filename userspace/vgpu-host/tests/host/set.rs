@@ -114,7 +114,7 @@ fn a_device_model_that_cannot_be_reached_is_an_error_of_its_own() {
 #[test]
 fn a_suspended_vm_goes_on_as_it_was() {
     let host = host();
-    host.state("suspended", -1);
+    host.state("suspended");
     let run = host.run("set Test-2 --priority low");
     assert_eq!(run.exit, 8);
     assert!(run.stderr.contains("resume it"), "{run:?}");

@@ -155,12 +155,12 @@ fn a_broken_link_is_named_and_what_needs_it_is_not_checked() {
             fs::write(host.path("etc/xenopsd.conf"), "").unwrap();
         }),
         ("key", "has no device", |host, _| {
-            fs::remove_file(host.path("platform/vgpu-stub")).unwrap();
+            host.remove_value("vgpu-stub");
         }),
         ("key", "pool_id is A or B", |host, _| {
             host.set_value("vgpu-stub", "pool_id=C")
         }),
-        ("domain", "halted", |host, _| host.state("halted", -1)),
+        ("domain", "halted", |host, _| host.state("halted")),
         ("arguments", "without devices", |host, _| {
             process(host, 102, &["qemu-dm-7", "-xen-domid", "7"])
         }),

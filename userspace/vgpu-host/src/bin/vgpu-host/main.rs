@@ -13,6 +13,7 @@ mod list;
 mod manual;
 mod record;
 mod replace;
+mod resident;
 mod running;
 mod set;
 mod spec;

@@ -9,6 +9,7 @@ use crate::Report;
 use crate::attach::{LATER, devices, shown};
 use crate::cli::Change;
 use crate::failure::Failure;
+use crate::resident::Resident;
 use crate::running::Running;
 use crate::tree::Tree;
 use crate::xe::Xe;
@@ -31,8 +32,8 @@ pub(crate) fn set(
     let number = choose(&uuid, &all, device)?;
     let before = all[number];
     change.apply(&mut all[number]);
-    let domain = xe.domain(&uuid)?;
-    match (domain, xe.get(&uuid, "power-state")?.as_str()) {
+    let resident = Resident::find(xe, tree, &uuid)?;
+    match (&resident, xe.get(&uuid, "power-state")?.as_str()) {
         (Some(_), _) | (None, "halted") => {}
         (None, state) => {
             return Err(Failure::Refused {
@@ -42,8 +43,8 @@ pub(crate) fn set(
         }
     }
     let changes = change.properties();
-    if let Some(domain) = domain {
-        let mut running = Running::connect(tree, domain)?;
+    if let Some(resident) = &resident {
+        let mut running = Running::connect(tree, resident)?;
         changeable(&mut running, &uuid, number)?;
         if !dry_run {
             for (done, (name, value)) in changes.iter().enumerate() {
@@ -59,14 +60,14 @@ pub(crate) fn set(
     if !dry_run {
         xe.set(&uuid, keys::TYPED, &keys::format_typed(&all))
             .map_err(|source| Failure::Partly {
-                done: match domain {
+                done: match resident {
                     Some(_) => changes.iter().map(|(name, _)| *name).collect(),
                     None => Vec::new(),
                 },
                 source: Box::new(source),
             })?;
     }
-    let when = match domain {
+    let when = match resident {
         Some(_) => "now and after every start",
         None => LATER,
     };
@@ -81,7 +82,7 @@ pub(crate) fn set(
             json!({
                 "uuid": uuid,
                 "id": id,
-                "live": domain.is_some(),
+                "live": resident.is_some(),
                 "before": shown((number, &before)),
                 "after": shown((number, &all[number])),
             }),

@@ -78,7 +78,21 @@ impl Xe {
         self.call(&["vm-param-get", &uuid, &field])
     }
 
-    /// The domain that a VM runs in, if it does.
+    /// The uuid of the host that a VM runs on, if it does.
+    pub(crate) fn resident_on(&self, uuid: &str) -> Result<Option<String>, Failure> {
+        let host = self.get(uuid, "resident-on")?;
+        // Of a VM that runs nowhere, xe prints a text in angle brackets.
+        let digit = |it: char| it.is_ascii_hexdigit() || it == '-';
+        Ok((!host.is_empty() && host.chars().all(digit)).then_some(host))
+    }
+
+    /// The name of a member of the pool.
+    pub(crate) fn host_name(&self, uuid: &str) -> Result<String, Failure> {
+        let uuid = format!("uuid={uuid}");
+        self.call(&["host-param-get", &uuid, "param-name=name-label"])
+    }
+
+    /// The number of the domain that a VM runs in, if it does, on whichever host.
     pub(crate) fn domain(&self, uuid: &str) -> Result<Option<u32>, Failure> {
         Ok(self.get(uuid, "dom-id")?.parse().ok())
     }
