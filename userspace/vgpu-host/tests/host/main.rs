@@ -5,6 +5,7 @@
 mod attach;
 mod describe;
 mod host;
+mod list;
 mod pool;
 mod qemu;
 mod set;
