@@ -25,6 +25,9 @@ pub(crate) const PROGRAM: &[u8] = b"\x7fELF and what belongs to it";
 pub(crate) const STOCK: &str = "# Configuration file for xenopsd\npidfile=/var/run/xenopsd.pid\n\
      # upstream-compat-qemu-dm-wrapper=/nowhere\nuse-upstream-qemu=true\n";
 
+/// How systemd starts xenopsd.
+pub(crate) const UNIT: &str = "usr/lib/systemd/system/xenopsd-xc.service";
+
 /// How a host keeps xenopsd's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Release {
@@ -59,12 +62,22 @@ pub(crate) struct Run {
 impl Dom0 {
     pub(crate) fn new(release: Release, wrapper: &str) -> Self {
         let dom0 = Dom0(tempfile::tempdir().unwrap());
-        for directory in ["root/etc", "root/usr/lib64/xen/bin", "root/var/lib"] {
+        for directory in [
+            "root/etc",
+            "root/usr/lib64/xen/bin",
+            "root/var/lib",
+            "root/usr/lib/systemd/system",
+        ] {
             fs::create_dir_all(dom0.0.path().join(directory)).unwrap();
         }
         fs::write(dom0.program(), PROGRAM).unwrap();
         dom0.put(WRAPPER, wrapper, 0o755);
         dom0.put(CONFIGURATION, STOCK, 0o640);
+        let mut start = "/usr/sbin/xenopsd-xc --config /etc/xenopsd.conf".to_owned();
+        if release == Release::Xcp83 {
+            start += " --config-dir /etc/xenopsd.conf.d";
+        }
+        dom0.put(UNIT, unit(&format!("{start} $XENOPSD_OPTIONS")), 0o644);
         if release == Release::Xcp83 {
             fs::create_dir(dom0.path("etc/xenopsd.conf.d")).unwrap();
             dom0.put(
@@ -156,6 +169,16 @@ impl Run {
     pub(crate) fn succeeded(&self) {
         assert_eq!(self.code(), 0, "{}", self.stderr);
     }
+}
+
+/// The text of a unit that starts xenopsd so.
+pub(crate) fn unit(start: &str) -> String {
+    format!(
+        "[Unit]\nDescription=VM manager for Xen using libxc\n\n[Service]\n\
+         Environment=\"MALLOC_CONF=narenas:1,tcache:false\"\n\
+         EnvironmentFile=-/etc/sysconfig/xenopsd\nExecStart={start}\nRestart=on-failure\n\n\
+         [Install]\nWantedBy=multi-user.target\n"
+    )
 }
 
 /// The same without the times, which differ between two runs.

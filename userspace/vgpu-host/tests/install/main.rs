@@ -10,3 +10,4 @@ mod killed;
 mod refused;
 mod whole;
 mod wrappers;
+mod xenopsd;

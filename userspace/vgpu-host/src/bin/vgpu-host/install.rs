@@ -19,8 +19,9 @@ use crate::failure::Failure;
 use crate::record::{Entry, Item, Record};
 use crate::replace::Attributes;
 use crate::tree::{Found, Tree};
+use crate::uninstall;
 use crate::wrapper::Wrapper;
-use crate::xenopsd;
+use crate::xenopsd::{self, Configuration};
 
 /// What has to follow a change of the setting.
 pub(crate) const RESTART: &str =
@@ -33,7 +34,7 @@ const WRITTEN_IN: [&str; 4] = ["/etc", "/usr/lib64/xen/bin", LIBEXEC, STATE];
 /// A file that is to have another content.
 struct Change {
     item: Item,
-    path: &'static str,
+    path: String,
     /// What is there now.
     found: Option<Found>,
     bytes: Vec<u8>,
@@ -50,6 +51,9 @@ pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failur
     let old = Record::read(tree)?;
     let record = next_record(tree, old.clone(), &changes)?;
     tidy(tree)?;
+    if let Some(entry) = old.as_ref().and_then(|old| moved(old, &changes)) {
+        uninstall::undo_setting(tree, entry, entry.before(tree)?.as_ref(), &mut Vec::new())?;
+    }
     if old.as_ref() != Some(&record) || !changes.is_empty() {
         tree.make_directory(STATE)?;
         for Change { item, found, .. } in &changes {
@@ -69,7 +73,7 @@ pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failur
     }
     for change in &changes {
         let at = directory_to_write_in(change.item);
-        tree.write(change.path, at, &change.bytes, &change.attributes)?;
+        tree.write(&change.path, at, &change.bytes, &change.attributes)?;
     }
     // Of a file that is no longer the one that was changed.
     for item in Item::ALL {
@@ -82,6 +86,13 @@ pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failur
         tree,
         set.then(|| RESTART.into()).into_iter().collect(),
     ))
+}
+
+/// The setting in a file that xenopsd does not read any more, if another one gets it now.
+fn moved<'a>(old: &'a Record, changes: &[Change]) -> Option<&'a Entry> {
+    let change = changes.iter().find(|it| it.item == Item::Setting)?;
+    old.entry(Item::Setting)
+        .filter(|entry| entry.path != change.path)
 }
 
 /// What install and uninstall say about what they did.
@@ -144,7 +155,7 @@ fn change_hook(tree: &Tree, bytes: Vec<u8>) -> Result<Option<Change>, Failure> {
     }
     Ok(Some(Change {
         item: Item::Hook,
-        path: HOOK,
+        path: HOOK.into(),
         found,
         bytes,
         attributes: Attributes::new(0o755),
@@ -163,7 +174,7 @@ fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
         Wrapper::Stock => Ok(None),
         Wrapper::Patched { stock, .. } => Ok(Some(Change {
             item: Item::Wrapper,
-            path: WRAPPER,
+            path: WRAPPER.into(),
             bytes: stock,
             attributes: found.attributes.changed_now(),
             found: Some(found),
@@ -179,7 +190,8 @@ fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
 }
 
 fn change_setting(tree: &Tree) -> Result<Option<Change>, Failure> {
-    let settings = xenopsd::settings(tree)?;
+    let configuration = Configuration::of(tree)?;
+    let settings = configuration.settings(tree)?;
     if let Some(other) = settings.iter().find(|setting| !setting.is_ours()) {
         return Err(Failure::Refused {
             what: format!(
@@ -194,13 +206,13 @@ fn change_setting(tree: &Tree) -> Result<Option<Change>, Failure> {
     if !settings.is_empty() {
         return Ok(None);
     }
-    let Some(path) = xenopsd::place(tree) else {
+    let Some(path) = configuration.place(tree) else {
         return Err(Failure::Refused {
-            what: format!("there is no {}", tree.path("/etc/xenopsd.conf").display()),
+            what: format!("there is no {}", tree.path(&configuration.file).display()),
             hint: "run this in dom0 of an XCP-ng host; nothing was changed",
         });
     };
-    let found = tree.read(path)?;
+    let found = tree.read(&path)?;
     let bytes = xenopsd::with_setting(found.as_ref().map(|found| found.bytes.as_slice()));
     let attributes = match &found {
         Some(found) => found.attributes.changed_now(),
@@ -233,7 +245,7 @@ fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<R
         record.forget(change.item);
         record.entries.push(Entry {
             item: change.item,
-            path: change.path.into(),
+            path: change.path.clone(),
             was_there: change.found.is_some(),
         });
     }

@@ -12,7 +12,7 @@ use crate::install::is_of;
 use crate::record::{Item, Record};
 use crate::tree::Tree;
 use crate::wrapper::Wrapper;
-use crate::xenopsd;
+use crate::xenopsd::Configuration;
 
 const INSTALL: &str = "run vgpu-host install";
 
@@ -87,7 +87,8 @@ fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
 /// The last line that sets it counts.
 fn setting(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
     let entry = record.and_then(|record| record.entry(Item::Setting));
-    let settings = xenopsd::settings(tree)?;
+    let configuration = Configuration::of(tree)?;
+    let settings = configuration.settings(tree)?;
     let (state, hint) = match (settings.last(), entry) {
         (Some(last), _) if last.is_ours() => {
             (format!("{}:{} names the hook", last.path, last.line), None)
@@ -100,6 +101,13 @@ fn setting(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
                 Shown::new(&last.value)
             ),
             Some("remove that line if it is not needed, then run vgpu-host install"),
+        ),
+        (None, Some(entry)) if !configuration.reads(&entry.path) => (
+            format!(
+                "{} has {XENOPSD_SETTING}, and xenopsd reads {} and the files in {}",
+                entry.path, configuration.file, configuration.directory
+            ),
+            Some(INSTALL),
         ),
         (None, Some(entry)) => (
             format!(

@@ -97,6 +97,16 @@ impl Tree {
         Ok(Some(Found { bytes, attributes }))
     }
 
+    /// The text of a file, if it is there, whatever it is that leads to it.
+    pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Failure> {
+        let full = self.path(path);
+        match fs::read(&full) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(failed(&full, source)),
+        }
+    }
+
     pub(crate) fn is_directory(&self, path: &str) -> bool {
         self.path(path).is_dir()
     }

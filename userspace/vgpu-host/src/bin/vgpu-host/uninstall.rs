@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::install::{directory_to_write_in, is_of, report, tidy};
 use crate::record::{Entry, Item, Record};
 use crate::tree::{Found, Tree};
-use crate::xenopsd;
+use crate::xenopsd::{self, Configuration};
 
 pub(crate) fn uninstall(tree: &Tree) -> Result<Report, Failure> {
     let record = Record::read(tree)?.unwrap_or_default();
@@ -47,7 +47,7 @@ pub(crate) fn uninstall(tree: &Tree) -> Result<Report, Failure> {
 fn refuse_if_needed(tree: &Tree, record: &Record) -> Result<(), Failure> {
     let goes = record.entry(Item::Hook).is_some_and(|it| !it.was_there);
     let ours = record.entry(Item::Setting).map(|entry| &entry.path);
-    let settings = xenopsd::settings(tree)?;
+    let settings = Configuration::of(tree)?.settings(tree)?;
     let other = settings
         .iter()
         .find(|setting| setting.is_ours() && Some(&setting.path) != ours);
@@ -76,7 +76,8 @@ fn put_back(tree: &Tree, entry: &Entry, before: Option<&Found>) -> Result<(), Fa
     }
 }
 
-fn undo_setting(
+/// Takes the setting out of the file that has it.
+pub(crate) fn undo_setting(
     tree: &Tree,
     entry: &Entry,
     before: Option<&Found>,
