@@ -26,6 +26,10 @@ use crate::xenopsd::{self, Configuration};
 /// What has to follow a change of the setting.
 pub(crate) const RESTART: &str =
     "xenopsd reads its setting when it starts: run xe-toolstack-restart";
+/// What to do about a wrapper that reads keys.
+pub(crate) const READS: &str = "see that it does not become an argument of QEMU, as whoever may \
+                                set it could pass any; reinstalling the wrapper's package removes \
+                                what was added to it";
 /// Directories that are made where they are not there.
 const DIRECTORIES: [&str; 2] = ["/usr/libexec", LIBEXEC];
 /// Directories in which files are written, the outer ones first.
@@ -82,10 +86,12 @@ pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failur
         }
     }
     let set = changes.iter().any(|change| change.item == Item::Setting);
-    Ok(report(
-        tree,
-        set.then(|| RESTART.into()).into_iter().collect(),
-    ))
+    let mut notes: Vec<String> = set.then(|| RESTART.into()).into_iter().collect();
+    let wrapper = tree.read(WRAPPER)?;
+    if let Some(Wrapper::Reads(line)) = wrapper.map(|found| Wrapper::of(&found.bytes)) {
+        notes.push(format!("{WRAPPER} reads a key of the VM: {line}; {READS}"));
+    }
+    Ok(report(tree, notes))
 }
 
 /// The setting in a file that xenopsd does not read any more, if another one gets it now.
@@ -171,7 +177,7 @@ fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
         });
     };
     match Wrapper::of(&found.bytes) {
-        Wrapper::Stock => Ok(None),
+        Wrapper::Stock | Wrapper::Reads(_) => Ok(None),
         Wrapper::Patched { stock, .. } => Ok(Some(Change {
             item: Item::Wrapper,
             path: WRAPPER.into(),
@@ -179,9 +185,9 @@ fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
             attributes: found.attributes.changed_now(),
             found: Some(found),
         })),
-        Wrapper::Unknown => Err(Failure::Refused {
+        Wrapper::Unknown(key) => Err(Failure::Refused {
             what: format!(
-                "{} reads device-model-args, and not by a patch that is known",
+                "{} reads {key}, and not by a patch that is known",
                 full.display()
             ),
             hint: "reinstall its package (rpm -qf names it); nothing was changed",

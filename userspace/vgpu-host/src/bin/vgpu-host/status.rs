@@ -8,7 +8,7 @@ use vgpu_host::layout::{HOOK, WRAPPER, XENOPSD_SETTING};
 use crate::Report;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
-use crate::install::is_of;
+use crate::install::{READS, is_of};
 use crate::record::{Item, Record};
 use crate::tree::Tree;
 use crate::wrapper::Wrapper;
@@ -76,10 +76,11 @@ fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
             format!("has the patch for device-model-args, {blocks} times"),
             Some("run vgpu-host install, which removes it"),
         ),
-        Some(Wrapper::Unknown) => (
-            "reads device-model-args, and not by a patch that is known".into(),
+        Some(Wrapper::Unknown(key)) => (
+            format!("reads {key}, and not by a patch that is known"),
             reinstall,
         ),
+        Some(Wrapper::Reads(line)) => (format!("reads a key of the VM: {line}"), Some(READS)),
     };
     Ok(finding("wrapper", format!("{WRAPPER} {state}"), hint))
 }
