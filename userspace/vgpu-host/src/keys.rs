@@ -87,6 +87,12 @@ pub fn format_typed(devices: &[Device]) -> String {
     devices.join(";")
 }
 
+/// The value of the older key that means these devices.
+pub fn format_arguments(devices: &[Device]) -> String {
+    let devices = devices.iter().map(|it| format!("-device {DEVICE},{it}"));
+    devices.collect::<Vec<_>>().join(" ")
+}
+
 /// Reads the value of the older key. An `id` is allowed and has no effect:
 /// devices get ids of ours.
 ///
@@ -235,8 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_to_the_typed_key_is_what_is_read_from_it() {
+    fn what_is_written_to_a_key_is_what_is_read_from_it() {
         let devices = vec![B, DEFAULT, LIVE];
+        let arguments = format_arguments(&devices);
+        assert_eq!(parse_arguments(arguments.as_bytes()), Ok(devices.clone()));
         assert_eq!(parse_typed(format_typed(&devices).as_bytes()), Ok(devices));
     }
 

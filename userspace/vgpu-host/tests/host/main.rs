@@ -10,3 +10,4 @@ mod pool;
 mod qemu;
 mod set;
 mod verify;
+mod window;

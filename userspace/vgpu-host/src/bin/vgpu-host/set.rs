@@ -3,10 +3,10 @@
 //! Changing a device of a VM, at once if the VM runs.
 
 use serde_json::{Value, json};
-use vgpu_host::{Device, device, keys};
+use vgpu_host::{Device, device};
 
 use crate::Report;
-use crate::attach::{LATER, devices, shown};
+use crate::attach::{LATER, devices, shown, write};
 use crate::cli::Change;
 use crate::failure::Failure;
 use crate::resident::Resident;
@@ -58,14 +58,13 @@ pub(crate) fn set(
         }
     }
     if !dry_run {
-        xe.set(&uuid, keys::TYPED, &keys::format_typed(&all))
-            .map_err(|source| Failure::Partly {
-                done: match resident {
-                    Some(_) => changes.iter().map(|(name, _)| *name).collect(),
-                    None => Vec::new(),
-                },
-                source: Box::new(source),
-            })?;
+        write(xe, &uuid, &all).map_err(|source| Failure::Partly {
+            done: match resident {
+                Some(_) => changes.iter().map(|(name, _)| *name).collect(),
+                None => Vec::new(),
+            },
+            source: Box::new(source),
+        })?;
     }
     let when = match resident {
         Some(_) => "now and after every start",
