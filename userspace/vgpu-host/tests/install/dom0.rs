@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -153,9 +154,7 @@ impl Dom0 {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::new();
-        walk(&self.root(), Path::new(""), &mut snapshot);
-        snapshot
+        everything_in(&self.root())
     }
 }
 
@@ -187,6 +186,12 @@ pub(crate) fn without_times(mut snapshot: Snapshot) -> Snapshot {
     snapshot
 }
 
+pub(crate) fn everything_in(directory: &Path) -> Snapshot {
+    let mut snapshot = Snapshot::new();
+    walk(directory, Path::new(""), &mut snapshot);
+    snapshot
+}
+
 fn walk(root: &Path, path: &Path, snapshot: &mut Snapshot) {
     let full = root.join(path);
     let metadata = fs::symlink_metadata(&full).unwrap();
@@ -198,7 +203,10 @@ fn walk(root: &Path, path: &Path, snapshot: &mut Snapshot) {
     };
     if !metadata.is_dir() {
         entry.time = Some((metadata.mtime(), metadata.mtime_nsec()));
-        entry.bytes = fs::read(&full).unwrap();
+        entry.bytes = match metadata.is_symlink() {
+            true => fs::read_link(&full).unwrap().into_os_string().into_vec(),
+            false => fs::read(&full).unwrap(),
+        };
         snapshot.insert(path.into(), entry);
         return;
     }

@@ -169,7 +169,7 @@ fn change_hook(tree: &Tree, bytes: Vec<u8>) -> Result<Option<Change>, Failure> {
 }
 
 fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
-    let full = tree.path(WRAPPER);
+    let full = tree.shown(WRAPPER);
     let Some(found) = tree.read(WRAPPER)? else {
         return Err(Failure::Refused {
             what: format!("there is no {}", full.display()),
@@ -202,7 +202,7 @@ fn change_setting(tree: &Tree) -> Result<Option<Change>, Failure> {
         return Err(Failure::Refused {
             what: format!(
                 "{}:{}: {XENOPSD_SETTING} names {} already",
-                tree.path(&other.path).display(),
+                tree.shown(&other.path).display(),
                 other.line,
                 vgpu_host::Shown::new(&other.value)
             ),
@@ -212,9 +212,9 @@ fn change_setting(tree: &Tree) -> Result<Option<Change>, Failure> {
     if !settings.is_empty() {
         return Ok(None);
     }
-    let Some(path) = configuration.place(tree) else {
+    let Some(path) = configuration.place(tree)? else {
         return Err(Failure::Refused {
-            what: format!("there is no {}", tree.path(&configuration.file).display()),
+            what: format!("there is no {}", tree.shown(&configuration.file).display()),
             hint: "run this in dom0 of an XCP-ng host; nothing was changed",
         });
     };
@@ -238,7 +238,7 @@ fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<R
     let mut record = old.unwrap_or_default();
     for directory in DIRECTORIES {
         let known = record.directories.iter().any(|it| it == directory);
-        if !known && !tree.is_directory(directory) {
+        if !known && !tree.is_directory(directory)? {
             record.directories.push(directory.into());
         }
     }

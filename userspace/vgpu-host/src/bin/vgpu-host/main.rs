@@ -3,6 +3,7 @@
 //! Sets up the vGPU stubs of an XCP-ng host's virtual machines.
 
 mod attach;
+mod below;
 mod cli;
 mod describe;
 mod exit;

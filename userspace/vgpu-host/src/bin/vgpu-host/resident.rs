@@ -8,7 +8,6 @@
 //! through both checks: xe says that the VM runs on this host, and this host's
 //! xenstore says that the domain is the VM's.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use vgpu_host::Shown;
@@ -64,7 +63,7 @@ impl Resident {
     /// Checks that the domain is still the VM's, which may have been migrated or shut
     /// down since.
     pub(crate) fn check(&self, tree: &Tree) -> Result<(), Failure> {
-        let found = xenstore(tree).read(&format!("/local/domain/{}/vm", self.domain))?;
+        let found = xenstore(tree)?.read(&format!("/local/domain/{}/vm", self.domain))?;
         match found {
             Some(found) if found == format!("/vm/{}", self.vm).as_bytes() => Ok(()),
             found => Err(Failure::OtherDomain {
@@ -80,13 +79,17 @@ impl Resident {
 }
 
 /// This host's xenstore.
-fn xenstore(tree: &Tree) -> Xenstore {
-    let [usual, _] = XENSTORE_READ.map(|program| tree.path(program));
-    let mut programs = XENSTORE_READ.iter().map(|program| tree.path(program));
-    Xenstore {
-        program: programs.find(|it: &PathBuf| it.exists()).unwrap_or(usual),
+fn xenstore(tree: &Tree) -> Result<Xenstore, Failure> {
+    let [usual, other] = XENSTORE_READ;
+    let (usual, other) = (tree.path(usual)?, tree.path(other)?);
+    Ok(Xenstore {
+        program: if usual.exists() || !other.exists() {
+            usual
+        } else {
+            other
+        },
         patience: PATIENCE,
-    }
+    })
 }
 
 /// The uuid by which the pool knows this host.
@@ -102,7 +105,7 @@ fn installation(tree: &Tree) -> Result<String, Failure> {
         _ => Err(Failure::Refused {
             what: format!(
                 "{} has no INSTALLATION_UUID, so it is not known whether the VM runs here",
-                tree.path(INVENTORY).display()
+                tree.shown(INVENTORY).display()
             ),
             hint: "run this in dom0 of the host where the VM runs",
         }),

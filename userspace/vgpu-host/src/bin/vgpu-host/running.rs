@@ -41,7 +41,7 @@ pub(crate) struct OnBus {
 impl Running {
     /// Connects to the device model of a VM.
     pub(crate) fn connect(tree: &Tree, vm: &Resident) -> Result<Self, Failure> {
-        let socket = tree.path(&qmp_socket(vm.domain()));
+        let socket = tree.path(&qmp_socket(vm.domain()))?;
         match Qmp::connect(&socket, PATIENCE) {
             Ok(qmp) => {
                 // Whoever accepted the connection keeps it, whatever becomes of the
@@ -163,7 +163,7 @@ pub(crate) fn arguments(tree: &Tree, vm: &Resident) -> Result<Option<Vec<String>
             continue;
         }
         // It may have ended since.
-        let Ok(line) = fs::read(tree.path(&format!("/proc/{process}/cmdline"))) else {
+        let Ok(line) = fs::read(tree.path(&format!("/proc/{process}/cmdline"))?) else {
             continue;
         };
         let words: Vec<String> = line

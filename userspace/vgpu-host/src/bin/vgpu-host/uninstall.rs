@@ -55,7 +55,7 @@ fn refuse_if_needed(tree: &Tree, record: &Record) -> Result<(), Failure> {
         Some(other) if goes => Err(Failure::Refused {
             what: format!(
                 "{}:{} names {HOOK}, and vgpu-host did not write that line",
-                tree.path(&other.path).display(),
+                tree.shown(&other.path).display(),
                 other.line
             ),
             hint: "remove the line first; nothing was changed",

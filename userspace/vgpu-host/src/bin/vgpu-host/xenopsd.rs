@@ -64,7 +64,7 @@ impl Configuration {
         let mut paths = vec![self.file.clone()];
         for name in tree.names(&self.directory)? {
             let path = format!("{}/{name}", self.directory);
-            if tree.path(&path).is_file() {
+            if tree.is_file(&path)? {
                 paths.push(path);
             }
         }
@@ -97,11 +97,11 @@ impl Configuration {
     }
 
     /// The file that install puts the setting into; `None` where there is no xenopsd.
-    pub(crate) fn place(&self, tree: &Tree) -> Option<String> {
-        if tree.is_directory(&self.directory) {
-            return Some(format!("{}/{XENOPSD_FILE}", self.directory));
+    pub(crate) fn place(&self, tree: &Tree) -> Result<Option<String>, Failure> {
+        if tree.is_directory(&self.directory)? {
+            return Ok(Some(format!("{}/{XENOPSD_FILE}", self.directory)));
         }
-        tree.path(&self.file).is_file().then(|| self.file.clone())
+        Ok(tree.is_file(&self.file)?.then(|| self.file.clone()))
     }
 }
 
