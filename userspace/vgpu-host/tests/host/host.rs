@@ -100,6 +100,17 @@ impl Host {
         fs::write(self.pool.path().join(path), text).unwrap();
     }
 
+    /// Installs the hook, after what that needs of a dom0.
+    pub(crate) fn install(&self) {
+        let wrapper = self.path("usr/lib64/xen/bin/qemu-wrapper");
+        fs::write(wrapper, "#!/usr/bin/python\n").unwrap();
+        fs::write(self.path("etc/xenopsd.conf"), "").unwrap();
+        fs::create_dir_all(self.path("var/lib")).unwrap();
+        let hook = env!("CARGO_BIN_EXE_vgpu-dm-hook");
+        let run = self.run(&format!("install --hook {hook}"));
+        assert_eq!(run.exit, 0, "{run:?}");
+    }
+
     /// The calls of xe.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = fs::read_to_string(self.pool.path().join("calls")).unwrap_or_default();
@@ -137,12 +148,12 @@ impl Host {
         self.set_field(UUID, "resident-on", "<not in database>");
     }
 
-    /// Has Test-2 run on this host.
+    /// Starts Test-2 on this host.
     pub(crate) fn running(&self) {
         self.runs(UUID);
     }
 
-    /// Has a VM run on this host, as its domain [`DOMAIN`].
+    /// Starts a VM on this host, as its domain [`DOMAIN`].
     pub(crate) fn runs(&self, uuid: &str) {
         self.set_field(uuid, "power-state", "running");
         self.set_field(uuid, "dom-id", &DOMAIN.to_string());

@@ -9,5 +9,6 @@ mod list;
 mod pool;
 mod qemu;
 mod set;
+mod uninstall;
 mod verify;
 mod window;

@@ -34,18 +34,7 @@ fn whole() -> (Host, Arc<Mutex<Qemu>>) {
         "qemu-4.2.1-4.6.4.2.0.1.vgpustub.x86_64\n",
     )
     .unwrap();
-    fs::write(
-        host.path("usr/lib64/xen/bin/qemu-wrapper"),
-        "#!/usr/bin/python\n",
-    )
-    .unwrap();
-    fs::write(host.path("etc/xenopsd.conf"), "").unwrap();
-    fs::create_dir_all(host.path("var/lib")).unwrap();
-    let run = host.run(&format!(
-        "install --hook {}",
-        env!("CARGO_BIN_EXE_vgpu-dm-hook")
-    ));
-    assert_eq!(run.exit, 0, "{run:?}");
+    host.install();
     host.set_value("vgpu-stub", "pool_id=B,priority=high,vm_id=200");
     host.running();
     process(

@@ -14,14 +14,14 @@ use crate::failure::Failure;
 use crate::xe::{Kind, Listed, Unreadable, Xe};
 
 /// A VM with devices, or with a key that makes no sense.
-struct Row {
-    vm: Listed,
+pub(crate) struct Row {
+    pub(crate) vm: Listed,
     devices: Result<Vec<Device>, Failure>,
 }
 
-/// Lists VMs, templates and snapshots. What cannot be read of one does not hide the
-/// others.
-pub(crate) fn list(xe: &Xe) -> Result<Report, Failure> {
+/// Finds the VMs, templates and snapshots that have devices, and those that could not be
+/// read.
+pub(crate) fn find(xe: &Xe) -> Result<(Vec<Row>, Vec<Unreadable>), Failure> {
     let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
     for kind in Kind::ALL {
         for vm in xe.list(kind)? {
@@ -37,6 +37,13 @@ pub(crate) fn list(xe: &Xe) -> Result<Report, Failure> {
             }
         }
     }
+    Ok((rows, unreadable))
+}
+
+/// Lists VMs, templates and snapshots. What cannot be read of one does not hide the
+/// others.
+pub(crate) fn list(xe: &Xe) -> Result<Report, Failure> {
+    let (rows, unreadable) = find(xe)?;
     let sharing = sharing(&rows);
     let vms = rows.iter().map(|row| row.json(&sharing));
     let failed = unreadable.iter().map(
@@ -132,13 +139,16 @@ fn sharing(rows: &[Row]) -> Sharing<'_> {
 }
 
 fn note((vm_id, vms): (&u32, &Vec<&Listed>)) -> String {
-    let names = vms
-        .iter()
-        .map(|vm| format!("{} ({})", vm.uuid, vm.name.escape_debug()));
     format!(
         "vm_id {vm_id} is that of {} VMs: {}; a clone and an import have the key of the VM that \
          they were made of, and vgpu-host set --vm-id gives them one of their own",
         vms.len(),
-        names.collect::<Vec<_>>().join(", ")
+        named(vms.iter().copied())
     )
+}
+
+/// VMs, by what they can be found by.
+pub(crate) fn named<'a>(vms: impl Iterator<Item = &'a Listed>) -> String {
+    let names = vms.map(|vm| format!("{} ({})", vm.uuid, vm.name.escape_debug()));
+    names.collect::<Vec<_>>().join(", ")
 }
