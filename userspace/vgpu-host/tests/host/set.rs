@@ -20,7 +20,11 @@ fn a_halted_vm_has_the_change_when_it_starts() {
     let host = host();
     let run = host.run("set Test-2 --priority low");
     assert_eq!(run.exit, 0, "{run:?}");
-    assert!(run.stdout.contains("shut down and started"), "{run:?}");
+    assert!(
+        run.stdout
+            .contains("counts when the VM is started or rebooted"),
+        "{run:?}"
+    );
     assert_eq!(
         host.value("vgpu-stub").unwrap(),
         "pool_id=B,priority=low,vm_id=200"

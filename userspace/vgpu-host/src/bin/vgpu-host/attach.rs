@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::xe::Xe;
 
 /// When a change of the keys shows.
-pub(crate) const LATER: &str = "it counts when the VM is shut down and started";
+pub(crate) const LATER: &str = "it counts when the VM is started or rebooted";
 
 /// Gives a VM one device, or one more.
 pub(crate) fn attach(

@@ -122,7 +122,7 @@ fn changeable(running: &mut Running, uuid: &str, number: usize) -> Result<(), Fa
     if !running.has(number)? {
         return Err(Failure::Refused {
             what: format!("VM {uuid} runs without {id}, which was attached since"),
-            hint: "shut it down and start it",
+            hint: "reboot it",
         });
     }
     // What has no such property is what there was before.
@@ -133,7 +133,7 @@ fn changeable(running: &mut Running, uuid: &str, number: usize) -> Result<(), Fa
             what: format!(
                 "{id} of VM {uuid} is of revision 1, which cannot change while the VM runs"
             ),
-            hint: "vgpu-host attach --revision 2 gives it another one when it is shut down and started",
+            hint: "vgpu-host attach --revision 2 gives it another one when it is rebooted",
         }),
     }
 }

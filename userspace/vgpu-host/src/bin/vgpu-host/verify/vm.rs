@@ -38,7 +38,7 @@ const LINES: [(&str, &str); 7] = [
 ];
 
 const START: &str = "start the VM";
-const RESTART: &str = "shut the VM down and start it";
+const RESTART: &str = "reboot the VM";
 const ATTACH: &str = "vgpu-host attach gives it one";
 
 /// The findings of a VM; what comes after a link that is broken is not known.
