@@ -22,8 +22,8 @@ pub const XENOPSD_DIRECTORY: &str = "/etc/xenopsd.conf.d";
 pub const XENOPSD_FILE: &str = "vgpu-stub.conf";
 /// The setting of xenopsd that names the wrapper of device models.
 pub const XENOPSD_SETTING: &str = "upstream-compat-qemu-dm-wrapper";
-/// Where distributions have xenstore's reader, the more usual place first.
-pub const XENSTORE_READ: [&str; 2] = ["/usr/bin/xenstore-read", "/usr/sbin/xenstore-read"];
+/// Where xenstored listens, the more usual place first.
+pub const XENSTORED: [&str; 2] = ["/run/xenstored/socket", "/var/run/xenstored/socket"];
 /// Where the system's log listens.
 pub const LOG: &str = "/dev/log";
 /// What the older way of setting devices leaves in the wrapper.
