@@ -14,6 +14,11 @@ use harness::{Artifacts, Guest};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use self::xenstored::Xenstored;
+
+#[path = "../../../../userspace/vgpu-host/tests/common/xenstored.rs"]
+mod xenstored;
+
 const DOMAIN: &str = "7";
 /// The VM that is called Test-2, and the host.
 const VM: &str = "8c934907-befb-756e-c6fe-91d721291d2b";
@@ -26,6 +31,8 @@ const KEY: &str =
 struct Host {
     root: TempDir,
     stand_ins: PathBuf,
+    /// Answers as long as the host is there.
+    _xenstored: Xenstored,
 }
 
 impl Host {
@@ -34,12 +41,8 @@ impl Host {
         let stand_ins = tests.join("stand-ins");
         let root = tempfile::tempdir()?;
         let path = |path: &str| root.path().join(path);
-        let (vm, domain) = (
-            format!("vms/{VM}"),
-            format!("xenstore/local/domain/{DOMAIN}"),
-        );
+        let vm = format!("vms/{VM}");
         for directory in [
-            "usr/bin",
             "usr/lib64/xen/bin",
             "usr/libexec",
             "etc",
@@ -47,7 +50,6 @@ impl Host {
             "var/run/xen",
             "hosts",
             &format!("{vm}/platform"),
-            &domain,
         ] {
             fs::create_dir_all(path(directory))?;
         }
@@ -56,10 +58,8 @@ impl Host {
         let run = Artifacts::from_env()?.qemu.display().to_string();
         fs::write(&qemu, format!("#!/bin/sh\nexec '{run}' \"$@\"\n"))?;
         fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755))?;
-        fs::copy(
-            stand_ins.join("xenstore-read"),
-            path("usr/bin/xenstore-read"),
-        )?;
+        let xenstored = Xenstored::serve(&path("run/xenstored/socket"));
+        xenstored.set(format!("/local/domain/{DOMAIN}/vm"), format!("/vm/{VM}"));
         for (file, text) in [
             ("usr/lib64/xen/bin/qemu-wrapper", "#!/usr/bin/python\n"),
             ("etc/xenopsd.conf", ""),
@@ -74,11 +74,14 @@ impl Host {
             (&format!("{vm}/resident-on"), MEMBER),
             (&format!("{vm}/dom-id"), DOMAIN),
             (&format!("{vm}/platform/vgpu-stub"), KEY),
-            (&format!("{domain}/vm"), &format!("/vm/{VM}")),
         ] {
             fs::write(path(file), text)?;
         }
-        let host = Host { root, stand_ins };
+        let host = Host {
+            root,
+            stand_ins,
+            _xenstored: xenstored,
+        };
         let output = host.run("install")?;
         ensure!(output.status.success(), "{output:?}");
         Ok(host)

@@ -6,14 +6,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::xenstored::Xenstored;
 
 /// The VM that is called Test-2.
 pub(crate) const UUID: &str = "8c934907-befb-756e-c6fe-91d721291d2b";
 /// Its domain, while it runs.
 pub(crate) const DOMAIN: u32 = 7;
+/// The key of xenstore that says whose domain it is.
+pub(crate) const DOMAIN_VM: &str = "/local/domain/7/vm";
+/// Where xenstored listens.
+pub(crate) const XENSTORED: &str = "run/xenstored/socket";
 
 /// What vgpu-host did.
 #[derive(Debug)]
@@ -37,6 +44,7 @@ pub(crate) struct Host {
     root: TempDir,
     /// Its INSTALLATION_UUID.
     uuid: String,
+    pub(crate) xenstored: Arc<Xenstored>,
 }
 
 impl Host {
@@ -56,29 +64,25 @@ impl Host {
     }
 
     fn join(pool: Rc<TempDir>, number: usize) -> Self {
+        let root = tempfile::tempdir().unwrap();
         let host = Host {
             pool,
-            root: tempfile::tempdir().unwrap(),
+            xenstored: Arc::new(Xenstored::serve(&root.path().join(XENSTORED))),
+            root,
             uuid: format!("{number:08}-0000-4000-8000-000000000000"),
         };
         for directory in [
             "var/run/xen",
-            "usr/bin",
             "usr/lib64/xen/bin",
             "usr/libexec",
             "proc",
             "etc",
-            "xenstore",
         ] {
             fs::create_dir_all(host.path(directory)).unwrap();
         }
-        for (program, directory) in [
-            ("qemu-system-i386", "usr/lib64/xen/bin"),
-            ("xenstore-read", "usr/bin"),
-        ] {
-            let there = host.path(directory).join(program);
-            fs::copy(stand_ins().join(program), there).unwrap();
-        }
+        let qemu = "qemu-system-i386";
+        let there = host.path("usr/lib64/xen/bin").join(qemu);
+        fs::copy(stand_ins().join(qemu), there).unwrap();
         fs::write(
             host.path("etc/xensource-inventory"),
             format!(
@@ -158,17 +162,7 @@ impl Host {
         self.set_field(uuid, "power-state", "running");
         self.set_field(uuid, "dom-id", &DOMAIN.to_string());
         self.set_field(uuid, "resident-on", &self.uuid);
-        self.in_xenstore(
-            &format!("/local/domain/{DOMAIN}/vm"),
-            &format!("/vm/{uuid}"),
-        );
-    }
-
-    /// Writes a value of this host's xenstore.
-    pub(crate) fn in_xenstore(&self, key: &str, value: &str) {
-        let file = self.path(&format!("xenstore{key}"));
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, value).unwrap();
+        self.xenstored.set(DOMAIN_VM, format!("/vm/{uuid}"));
     }
 
     /// A key of Test-2's platform map.

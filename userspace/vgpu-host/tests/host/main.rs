@@ -12,3 +12,5 @@ mod set;
 mod uninstall;
 mod verify;
 mod window;
+#[path = "../common/xenstored.rs"]
+mod xenstored;

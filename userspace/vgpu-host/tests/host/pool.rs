@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-use crate::host::{DOMAIN, Host, UUID};
+use crate::host::{DOMAIN_VM, Host, UUID, XENSTORED};
 use crate::qemu::Qemu;
 
 const VALUE: &str = "pool_id=B,priority=high,vm_id=200";
@@ -98,13 +98,12 @@ fn verify_does_not_judge_a_vm_of_another_member_by_this_hosts_domains() {
 #[test]
 fn a_domain_that_xenstore_says_is_another_vms_is_left_alone() {
     let two = Two::new();
-    let key = format!("/local/domain/{DOMAIN}/vm");
     for (value, said) in [
         (format!("/vm/{OTHER}"), OTHER),
         (format!("/vm/{UUID}0"), "291d2b0"),
         (String::new(), "''"),
     ] {
-        two.here.in_xenstore(&key, &value);
+        two.here.xenstored.set(DOMAIN_VM, &value);
         for arguments in ["set Test-2 --priority low", "verify Test-2"] {
             let run = two.here.run(arguments);
             assert_eq!(run.exit, 8, "{run:?}");
@@ -114,7 +113,7 @@ fn a_domain_that_xenstore_says_is_another_vms_is_left_alone() {
         }
     }
     // A domain that has ended.
-    fs::remove_file(two.here.path(&format!("xenstore{key}"))).unwrap();
+    two.here.xenstored.remove(DOMAIN_VM);
     let run = two.here.run("set Test-2 --priority low");
     assert_eq!(run.exit, 8, "{run:?}");
     assert!(run.stderr.contains("no such domain"), "{run:?}");
@@ -124,9 +123,9 @@ fn a_domain_that_xenstore_says_is_another_vms_is_left_alone() {
 #[test]
 fn a_domain_that_ends_before_the_first_change_is_noticed() {
     let two = Two::new();
-    let file = two.here.path(&format!("xenstore/local/domain/{DOMAIN}/vm"));
+    let xenstored = Arc::clone(&two.here.xenstored);
     two.qemus[0].lock().unwrap().connected = Some(Box::new(move || {
-        fs::write(&file, format!("/vm/{OTHER}")).unwrap();
+        xenstored.set(DOMAIN_VM, format!("/vm/{OTHER}"));
     }));
     let run = two.here.run("set Test-2 --priority low -J");
     assert_eq!(run.exit, 8, "{run:?}");
@@ -136,12 +135,18 @@ fn a_domain_that_ends_before_the_first_change_is_noticed() {
 
 #[test]
 fn a_xenstore_that_cannot_be_asked_is_an_error_and_nothing_changes() {
-    let two = Two::new();
-    fs::remove_file(two.here.path("usr/bin/xenstore-read")).unwrap();
-    let run = two.here.run("set Test-2 --priority low -J");
-    assert_eq!(run.exit, 1, "{run:?}");
-    assert_eq!(run.json()["error"]["kind"], "xenstore");
-    assert!(two.is_unchanged());
+    let breaks: [fn(&Host); 2] = [
+        |host| host.xenstored.fail(DOMAIN_VM, "EIO"),
+        |host| fs::remove_file(host.path(XENSTORED)).unwrap(),
+    ];
+    for break_it in breaks {
+        let two = Two::new();
+        break_it(&two.here);
+        let run = two.here.run("set Test-2 --priority low -J");
+        assert_eq!(run.exit, 1, "{run:?}");
+        assert_eq!(run.json()["error"]["kind"], "xenstore");
+        assert!(two.is_unchanged());
+    }
 }
 
 #[test]

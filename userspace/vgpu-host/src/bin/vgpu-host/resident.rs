@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use vgpu_host::Shown;
-use vgpu_host::layout::{INVENTORY, XENSTORE_READ};
+use vgpu_host::layout::{INVENTORY, XENSTORED};
 use vgpu_host::xenstore::Xenstore;
 
 use crate::failure::Failure;
@@ -80,10 +80,10 @@ impl Resident {
 
 /// This host's xenstore.
 fn xenstore(tree: &Tree) -> Result<Xenstore, Failure> {
-    let [usual, other] = XENSTORE_READ;
+    let [usual, other] = XENSTORED;
     let (usual, other) = (tree.path(usual)?, tree.path(other)?);
     Ok(Xenstore {
-        program: if usual.exists() || !other.exists() {
+        socket: if usual.exists() || !other.exists() {
             usual
         } else {
             other
