@@ -157,6 +157,25 @@ impl Host {
         self.run(&script)
     }
 
+    /// As [`Self::create`], with a script that runs when the keys are in xenstore and
+    /// the device model is not started yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`].
+    pub fn create_meanwhile(
+        &self,
+        name: &str,
+        keys: &[(&str, &str)],
+        script: &str,
+    ) -> Result<Output> {
+        let script = shell_words::quote(script);
+        self.check(&format!(
+            "printf %s {script} >/run/vgpu-xen/{name}.meanwhile"
+        ))?;
+        self.create(name, keys)
+    }
+
     /// Fails when Xen or the kernel of dom0 has complained.
     ///
     /// # Errors

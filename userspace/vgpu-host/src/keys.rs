@@ -39,6 +39,9 @@ pub enum KeyError {
     /// A device without any property.
     #[error("a device is empty; name one of its properties, such as pool_id=A")]
     Empty,
+    /// A comma without a property on one of its sides.
+    #[error("{0}: there is a ',' too many")]
+    Comma(Shown),
     /// Not of the form name=value.
     #[error("{0} is not of the form name=value")]
     NoValue(Shown),
@@ -68,7 +71,8 @@ pub fn parse_typed(value: &[u8]) -> Result<Vec<Device>, KeyError> {
         let mut properties = Properties::default();
         for property in device.split(',') {
             match property {
-                "" => return Err(KeyError::Empty),
+                "" if device.is_empty() => return Err(KeyError::Empty),
+                "" => return Err(KeyError::Comma(Shown::new(device))),
                 property => properties.take(property)?,
             }
         }
@@ -81,6 +85,12 @@ pub fn parse_typed(value: &[u8]) -> Result<Vec<Device>, KeyError> {
 pub fn format_typed(devices: &[Device]) -> String {
     let devices: Vec<String> = devices.iter().map(Device::to_string).collect();
     devices.join(";")
+}
+
+/// The value of the older key that means these devices.
+pub fn format_arguments(devices: &[Device]) -> String {
+    let devices = devices.iter().map(|it| format!("-device {DEVICE},{it}"));
+    devices.collect::<Vec<_>>().join(" ")
 }
 
 /// Reads the value of the older key. An `id` is allowed and has no effect:
@@ -105,6 +115,7 @@ pub fn parse_arguments(value: &[u8]) -> Result<Vec<Device>, KeyError> {
         for property in parts {
             match property.split_once('=') {
                 Some(("id", id)) => properties.take_id(id)?,
+                None if property.is_empty() => return Err(KeyError::Comma(Shown::new(argument))),
                 _ => properties.take(property)?,
             }
         }
@@ -230,8 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_to_the_typed_key_is_what_is_read_from_it() {
+    fn what_is_written_to_a_key_is_what_is_read_from_it() {
         let devices = vec![B, DEFAULT, LIVE];
+        let arguments = format_arguments(&devices);
+        assert_eq!(parse_arguments(arguments.as_bytes()), Ok(devices.clone()));
         assert_eq!(parse_typed(format_typed(&devices).as_bytes()), Ok(devices));
     }
 
@@ -264,6 +277,12 @@ mod tests {
             (
                 "pool_id=A;",
                 "a device is empty; name one of its properties, such as pool_id=A",
+            ),
+            ("pool_id=B,", "'pool_id=B,': there is a ',' too many"),
+            (",vm_id=1", "',vm_id=1': there is a ',' too many"),
+            (
+                "vm_id=1;pool_id=B,,vm_id=2",
+                "'pool_id=B,,vm_id=2': there is a ',' too many",
             ),
             ("pool_id=C", "'pool_id=C': pool_id is A or B"),
             (
@@ -300,6 +319,15 @@ mod tests {
             "there are 9 devices, and at most 8 are possible"
         );
         assert_eq!(parse_typed(&[b'a'; 4097]), Err(KeyError::TooLong));
+    }
+
+    #[test]
+    fn a_comma_too_many_is_said_of_the_older_key_too() {
+        let error = parse_arguments(b"-device vgpu-stub,pool_id=B,").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "'vgpu-stub,pool_id=B,': there is a ',' too many"
+        );
     }
 
     #[test]

@@ -13,21 +13,23 @@ pub const WRAPPER: &str = "/usr/lib64/xen/bin/qemu-wrapper";
 /// What belongs to `vgpu-host install` itself: its record, and the files as
 /// they were before.
 pub const STATE: &str = "/var/lib/vgpu-stub";
-/// The configuration of xenopsd.
+/// The configuration of xenopsd, unless it is started with another one.
 pub const XENOPSD: &str = "/etc/xenopsd.conf";
-/// A directory of more of it, where there is one: all files in it are read,
-/// whatever their names are.
+/// A directory of more of it, where there is one and unless xenopsd is started with
+/// another one: all files in it are read, whatever their names are.
 pub const XENOPSD_DIRECTORY: &str = "/etc/xenopsd.conf.d";
 /// Our file in that directory.
-pub const XENOPSD_FILE: &str = "/etc/xenopsd.conf.d/vgpu-stub.conf";
+pub const XENOPSD_FILE: &str = "vgpu-stub.conf";
 /// The setting of xenopsd that names the wrapper of device models.
 pub const XENOPSD_SETTING: &str = "upstream-compat-qemu-dm-wrapper";
-/// Where distributions have xenstore's reader, the more usual place first.
-pub const XENSTORE_READ: [&str; 2] = ["/usr/bin/xenstore-read", "/usr/sbin/xenstore-read"];
+/// Where xenstored listens, the more usual place first.
+pub const XENSTORED: [&str; 2] = ["/run/xenstored/socket", "/var/run/xenstored/socket"];
 /// Where the system's log listens.
 pub const LOG: &str = "/dev/log";
 /// What the older way of setting devices leaves in the wrapper.
 pub const GUIDE_MARK: &[u8] = b"device-model-args from xenstore";
+/// What a host knows of itself, in lines of the shell.
+pub const INVENTORY: &str = "/etc/xensource-inventory";
 /// QEMU, by whose name the wrapper starts device models.
 pub const QEMU: &str = "/usr/lib64/xen/bin/qemu-system-i386";
 

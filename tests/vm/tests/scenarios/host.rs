@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -14,50 +14,73 @@ use harness::{Artifacts, Guest};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use self::xenstored::Xenstored;
+
+#[path = "../../../../userspace/vgpu-host/tests/common/xenstored.rs"]
+mod xenstored;
+
 const DOMAIN: &str = "7";
+/// The VM that is called Test-2, and the host.
+const VM: &str = "8c934907-befb-756e-c6fe-91d721291d2b";
+const MEMBER: &str = "00000001-0000-4000-8000-000000000000";
 /// Two devices, of which the second one can change while the VM runs.
 const KEY: &str =
     "pool_id=B,priority=high,vm_id=200,revision=1;pool_id=A,priority=medium,vm_id=7,revision=2";
 
-/// A host's files, with the processes of this machine.
+/// A host's files, and what xe knows.
 struct Host {
     root: TempDir,
     stand_ins: PathBuf,
+    /// Answers as long as the host is there.
+    _xenstored: Xenstored,
 }
 
 impl Host {
     fn new() -> Result<Self> {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../userspace/vgpu-host/tests");
+        let stand_ins = tests.join("stand-ins");
         let root = tempfile::tempdir()?;
         let path = |path: &str| root.path().join(path);
+        let vm = format!("vms/{VM}");
         for directory in [
             "usr/lib64/xen/bin",
             "usr/libexec",
             "etc",
             "var/lib",
             "var/run/xen",
-            "platform",
+            "hosts",
+            &format!("{vm}/platform"),
         ] {
             fs::create_dir_all(path(directory))?;
         }
-        symlink("/proc", path("proc"))?;
-        symlink(
-            Artifacts::from_env()?.qemu,
-            path("usr/lib64/xen/bin/qemu-system-i386"),
-        )?;
+        // No link leads out of the tree.
+        let qemu = path("usr/lib64/xen/bin/qemu-system-i386");
+        let run = Artifacts::from_env()?.qemu.display().to_string();
+        fs::write(&qemu, format!("#!/bin/sh\nexec '{run}' \"$@\"\n"))?;
+        fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755))?;
+        let xenstored = Xenstored::serve(&path("run/xenstored/socket"));
+        xenstored.set(format!("/local/domain/{DOMAIN}/vm"), format!("/vm/{VM}"));
         for (file, text) in [
             ("usr/lib64/xen/bin/qemu-wrapper", "#!/usr/bin/python\n"),
             ("etc/xenopsd.conf", ""),
             ("package", "qemu-4.2.1-1.0.1.vgpustub.x86_64\n"),
-            ("power-state", "running\n"),
-            ("dom-id", DOMAIN),
-            ("platform/vgpu-stub", KEY),
+            (
+                "etc/xensource-inventory",
+                &format!("INSTALLATION_UUID='{MEMBER}'\n"),
+            ),
+            (&format!("hosts/{MEMBER}"), "xcp-1"),
+            (&format!("{vm}/name-label"), "Test-2"),
+            (&format!("{vm}/power-state"), "running"),
+            (&format!("{vm}/resident-on"), MEMBER),
+            (&format!("{vm}/dom-id"), DOMAIN),
+            (&format!("{vm}/platform/vgpu-stub"), KEY),
         ] {
             fs::write(path(file), text)?;
         }
-        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../userspace/vgpu-host/tests");
         let host = Host {
             root,
-            stand_ins: tests.join("stand-ins"),
+            stand_ins,
+            _xenstored: xenstored,
         };
         let output = host.run("install")?;
         ensure!(output.status.success(), "{output:?}");
@@ -67,6 +90,23 @@ impl Host {
     fn socket(&self) -> PathBuf {
         let name = format!("var/run/xen/qmp-libxl-{DOMAIN}");
         self.root.path().join(name)
+    }
+
+    /// Copies the device models among the processes of this machine to the host's.
+    fn add_processes(&self) -> Result<()> {
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            // Not a process, or one that has ended since.
+            let Ok(line) = fs::read(Path::new("/proc").join(&name).join("cmdline")) else {
+                continue;
+            };
+            if line.split(|byte| *byte == 0).any(|it| it == b"-xen-domid") {
+                let directory = self.root.path().join("proc").join(&name);
+                fs::create_dir_all(&directory)?;
+                fs::write(directory.join("cmdline"), line)?;
+            }
+        }
+        Ok(())
     }
 
     fn run(&self, arguments: &str) -> Result<Output> {
@@ -104,6 +144,7 @@ fn verify_follows_the_devices_of_a_running_vm_and_set_changes_what_can_change() 
         arguments.extend(["-device".into(), device]);
     }
     let guest = Guest::builder("host").qemu_arguments(arguments).boot()?;
+    host.add_processes()?;
 
     let wrong = host.wrong()?;
     ensure!(wrong.is_empty(), "{wrong:#?}");
@@ -121,7 +162,10 @@ fn verify_follows_the_devices_of_a_running_vm_and_set_changes_what_can_change() 
     ensure!(wrong.is_empty(), "{wrong:#?}");
 
     // The last link: what the key says is not what the device has.
-    let key = host.root.path().join("platform/vgpu-stub");
+    let key = host
+        .root
+        .path()
+        .join(format!("vms/{VM}/platform/vgpu-stub"));
     let value = fs::read_to_string(&key)?;
     fs::write(&key, value.replacen("pool_id=B", "pool_id=A", 1))?;
     let wrong = host.wrong()?;

@@ -61,6 +61,9 @@ const TESTS: &[Test] = tests![
     operator:
         vgpu_host_finds_nothing_wrong_with_what_it_installed,
         a_malformed_key_stops_the_start_and_the_log_says_why,
+        a_xenstored_without_a_socket_stops_the_start_and_the_log_says_why,
+        a_socket_that_is_not_xenstoreds_stops_the_start_and_the_log_says_why,
+        a_xenstored_that_is_stopped_stops_the_start_and_the_log_says_why,
         a_vm_without_a_key_starts_without_a_device;
     end:
         neither_xen_nor_the_kernel_of_dom0_has_complained;

@@ -4,10 +4,12 @@
 //! that goes on without a device.
 
 use anyhow::{Context, Result, ensure};
-use xen_tests::Vm;
+use harness::Output;
+use xen_tests::{Host, Vm};
 
 use crate::facts::argv;
 use crate::site::{KEY, Site};
+use crate::values::DEVICE;
 
 pub(crate) fn vgpu_host_finds_nothing_wrong_with_what_it_installed(site: &Site) -> Result<()> {
     let status = site.host()?.run("/opt/vgpu-host/vgpu-host status")?;
@@ -15,13 +17,11 @@ pub(crate) fn vgpu_host_finds_nothing_wrong_with_what_it_installed(site: &Site) 
     Ok(())
 }
 
-pub(crate) fn a_malformed_key_stops_the_start_and_the_log_says_why(site: &Site) -> Result<()> {
-    let host = site.host()?;
-    let output = host.create("malformed", &[(KEY, "pool_id=C,priority=high,vm_id=200")])?;
+/// A start must have been stopped for what the log has about it, and leave nothing.
+fn is_stopped(host: &Host, name: &str, output: &Output, what: &str) -> Result<()> {
     ensure!(!output.success(), "it was started: {}", output.text());
 
     let log = host.log("vgpu-dm-hook.* not started: ")?;
-    let what = "platform/vgpu-stub: 'pool_id=C': pool_id is A or B";
     let line = log.lines().rev().find(|line| line.contains(what));
     let line = line.with_context(|| format!("the log does not say why: {log}"))?;
 
@@ -33,9 +33,61 @@ pub(crate) fn a_malformed_key_stops_the_start_and_the_log_says_why(site: &Site) 
         .with_context(|| format!("the log does not say which domain: {line}"))?;
     let wrapper = host.run(&argv(domid))?;
     ensure!(!wrapper.success(), "{}", wrapper.text());
-    let domain = host.run("timeout 60 xl domid malformed")?;
+    let domain = host.run(&format!("timeout 60 xl domid {name}"))?;
     ensure!(!domain.success(), "domain {} is left", domain.text());
     Ok(())
+}
+
+pub(crate) fn a_malformed_key_stops_the_start_and_the_log_says_why(site: &Site) -> Result<()> {
+    let host = site.host()?;
+    let output = host.create("malformed", &[(KEY, "pool_id=C,priority=high,vm_id=200")])?;
+    let what = "platform/vgpu-stub: 'pool_id=C': pool_id is A or B";
+    is_stopped(host, "malformed", &output, what)
+}
+
+pub(crate) fn a_xenstored_without_a_socket_stops_the_start_and_the_log_says_why(
+    site: &Site,
+) -> Result<()> {
+    let host = site.host()?;
+    let away = "mv /run/xenstored/socket /run/xenstored/away";
+    let output = host.create_meanwhile("unconnected", &[(KEY, DEVICE)], away);
+    host.check("mv /run/xenstored/away /run/xenstored/socket")?;
+    let what = "platform/vgpu-stub: xenstored at /run/xenstored/socket: cannot connect: No such";
+    is_stopped(host, "unconnected", &output?, what)
+}
+
+pub(crate) fn a_socket_that_is_not_xenstoreds_stops_the_start_and_the_log_says_why(
+    site: &Site,
+) -> Result<()> {
+    let host = site.host()?;
+    // Something that talks, but another protocol. It removes its socket by the name
+    // that it gave it when it ends.
+    let replace = "mv /run/xenstored/socket /run/xenstored/away
+                   qemu-system-x86_64 -nodefaults -machine none -display none -daemonize \
+                       -pidfile /run/vgpu-xen/other.pid \
+                       -qmp unix:/run/vgpu-xen/other,server=on,wait=off
+                   mv /run/vgpu-xen/other /run/xenstored/socket";
+    let output = host.create_meanwhile("misled", &[(KEY, DEVICE)], replace);
+    host.check(
+        "mv /run/xenstored/away /run/xenstored/socket; kill $(cat /run/vgpu-xen/other.pid)",
+    )?;
+    let what = "platform/vgpu-stub: xenstored at /run/xenstored/socket: the answer makes no sense";
+    is_stopped(host, "misled", &output?, what)
+}
+
+pub(crate) fn a_xenstored_that_is_stopped_stops_the_start_and_the_log_says_why(
+    site: &Site,
+) -> Result<()> {
+    let host = site.host()?;
+    host.check("mkdir -p /etc/vgpu-stub && echo timeout = 2 >/etc/vgpu-stub/hook.conf")?;
+    // xl needs it again to clear up.
+    let stop = "xenstored=$(cat /run/xenstored.pid)
+                kill -STOP $xenstored
+                (sleep 8; kill -CONT $xenstored) >/dev/null 2>&1 &";
+    let output = host.create_meanwhile("unanswered", &[(KEY, DEVICE)], stop);
+    host.check("rm /etc/vgpu-stub/hook.conf && xenstore-read /local/domain/0/name")?;
+    let what = "platform/vgpu-stub: xenstored at /run/xenstored/socket: no answer within 2 s";
+    is_stopped(host, "unanswered", &output?, what)
 }
 
 pub(crate) fn a_vm_without_a_key_starts_without_a_device(site: &Site) -> Result<()> {

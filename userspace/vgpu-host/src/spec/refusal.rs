@@ -57,8 +57,9 @@ impl Refusal {
             Refusal::Name(_) => "the package with the device model is qemu, and not qemu-dp",
             Refusal::Version(_) => "take the spec of XCP-ng 8.2.1 or 8.3",
             Refusal::ByHand(_) => {
-                "put back the spec from before that (qemu.spec.backup), or delete these lines and \
-                 have --enable-werror in place of --disable-werror"
+                "put back the spec from before that (qemu.spec.backup), or delete the lines of the \
+                 device; a line with --disable-werror may be the stock spec's, or had \
+                 --enable-werror"
             }
             Refusal::Changed(_) => "put back the spec from before, and apply anew",
             Refusal::Number(_) => "give it one, as in Patch1000:",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A dom0 with stand-ins: a wrapper that records how it was started, a program
-//! that reads keys from files, and a log.
+//! A dom0 with stand-ins: a wrapper that records how it was started, a xenstored,
+//! and a log.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,8 +11,12 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::RwLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::xenstored::Xenstored;
 
 /// The domain of every test.
 pub(crate) const DOMAIN: &str = "5";
@@ -31,12 +35,10 @@ pub(crate) const STOCK: [&str; 8] = [
     "pty",
 ];
 
-/// Answers as xenstore-read does.
-const XENSTORE_READ: &str = r#"#!/bin/sh
-[ -e "$STORE$1" ] || { echo "xenstore-read: couldn't read path $1" >&2; exit 1; }
-cat "$STORE$1"
-echo
-"#;
+/// What a start may take.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Where xenstored listens, unless a setting says otherwise.
+pub(crate) const SOCKET: &str = "run/xenstored/socket";
 
 /// Records its arguments, each with a NUL behind it, and its process.
 const WRAPPER: &str = r#"#!/bin/sh
@@ -50,6 +52,7 @@ exit 42
 static WRITING: RwLock<()> = RwLock::new(());
 
 pub(crate) struct Dom0 {
+    store: Option<Xenstored>,
     dir: TempDir,
     log: UnixDatagram,
     settings: Vec<String>,
@@ -74,11 +77,11 @@ impl Dom0 {
         let log = UnixDatagram::bind(dir.path().join("log")).unwrap();
         log.set_nonblocking(true).unwrap();
         let dom0 = Dom0 {
+            store: Some(Xenstored::serve(&dir.path().join(SOCKET))),
             dir,
             log,
             settings: Vec::new(),
         };
-        dom0.program("xenstore-read", XENSTORE_READ);
         dom0.program("qemu-wrapper", WRAPPER);
         dom0
     }
@@ -107,9 +110,21 @@ impl Dom0 {
     }
 
     pub(crate) fn set(&self, name: &str, value: impl AsRef<[u8]>) {
-        let directory = self.path(&format!("store/local/domain/{DOMAIN}/platform"));
-        fs::create_dir_all(&directory).unwrap();
-        fs::write(directory.join(name), value).unwrap();
+        self.store().set(platform(name), value);
+    }
+
+    /// The xenstored, which serves the keys.
+    pub(crate) fn store(&self) -> &Xenstored {
+        self.store.as_ref().unwrap()
+    }
+
+    /// With another xenstored, or with none.
+    pub(crate) fn with_store(mut self, make: impl FnOnce(&Path) -> Option<Xenstored>) -> Self {
+        drop(self.store.take());
+        let socket = self.path(SOCKET);
+        fs::remove_file(&socket).unwrap();
+        self.store = make(&socket);
+        self
     }
 
     pub(crate) fn start(&self) -> Run {
@@ -121,9 +136,8 @@ impl Dom0 {
         fs::create_dir_all(configuration.parent().unwrap()).unwrap();
         let path = |name: &str| self.path(name).display().to_string();
         let mut text = format!(
-            "wrapper = {}\nxenstore-read = {}\nlog = {}\n",
+            "wrapper = {}\nlog = {}\n",
             path("qemu-wrapper"),
-            path("xenstore-read"),
             path("log")
         );
         for line in &self.settings {
@@ -132,10 +146,9 @@ impl Dom0 {
         }
         fs::write(configuration, text).unwrap();
         let unwritten = WRITING.read().unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_vgpu-dm-hook"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vgpu-dm-hook"))
             .args(words)
             .env("VGPU_HOST_ROOT", self.dir.path())
-            .env("STORE", self.path("store"))
             .env("RECORD", self.path("record"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -143,6 +156,14 @@ impl Dom0 {
             .unwrap();
         drop(unwritten);
         let process = child.id().to_string();
+        let end = Instant::now() + LIMIT;
+        while child.try_wait().unwrap().is_none() {
+            if Instant::now() > end {
+                child.kill().unwrap();
+                panic!("the hook has not ended after {LIMIT:?}");
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
         let output = child.wait_with_output().unwrap();
         // Nothing of ours may be in what others write.
         assert_eq!(output.stdout, b"");
@@ -193,6 +214,11 @@ impl Run {
         assert_eq!(self.status.code(), Some(42), "{self:?}");
         added.iter().map(|word| word.to_str().unwrap()).collect()
     }
+}
+
+/// The path of one of the domain's keys.
+pub(crate) fn platform(name: &str) -> String {
+    format!("/local/domain/{DOMAIN}/platform/{name}")
 }
 
 fn take(path: &Path) -> Option<Vec<u8>> {

@@ -4,6 +4,7 @@
 
 use crate::dom0::{Dom0, OLDER, TYPED};
 use crate::values::{DEVICE, ENDINGS, ENDINGS_OF_TYPED, NOT_ARGUMENTS, NOT_TYPED};
+use crate::xenstored::LONGEST;
 
 fn refused(key: &str, value: &[u8]) {
     let run = Dom0::new().key(key, value).start();
@@ -41,9 +42,9 @@ fn no_other_value_adds_an_argument() {
 }
 
 #[test]
-fn a_value_of_64_kib_adds_nothing() {
+fn the_longest_value_adds_nothing() {
     let pattern = b"pool_id=A,vm_id=1;";
-    let long: Vec<u8> = pattern.iter().copied().cycle().take(64 << 10).collect();
+    let long: Vec<u8> = pattern.iter().copied().cycle().take(LONGEST).collect();
     for key in [TYPED, OLDER] {
         let run = Dom0::new().key(key, &long).start();
         assert!(

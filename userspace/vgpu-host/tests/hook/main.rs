@@ -8,4 +8,7 @@ mod dom0;
 mod failures;
 mod hostile;
 mod property;
+mod store;
 mod values;
+#[path = "../common/xenstored.rs"]
+mod xenstored;

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A host, which is a directory, and its one VM.
+//! A pool of hosts, which are directories, and its VMs.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::xenstored::Xenstored;
+
+/// The VM that is called Test-2.
 pub(crate) const UUID: &str = "8c934907-befb-756e-c6fe-91d721291d2b";
-/// The VM's domain, while it runs.
+/// Its domain, while it runs.
 pub(crate) const DOMAIN: u32 = 7;
+/// The key of xenstore that says whose domain it is.
+pub(crate) const DOMAIN_VM: &str = "/local/domain/7/vm";
+/// Where xenstored listens.
+pub(crate) const XENSTORED: &str = "run/xenstored/socket";
 
 /// What vgpu-host did.
 #[derive(Debug)]
@@ -29,13 +37,41 @@ impl Run {
     }
 }
 
-pub(crate) struct Host(TempDir);
+/// A member of a pool.
+pub(crate) struct Host {
+    /// What xe knows, which all members share.
+    pool: Rc<TempDir>,
+    root: TempDir,
+    /// Its INSTALLATION_UUID.
+    uuid: String,
+    pub(crate) xenstored: Arc<Xenstored>,
+}
 
 impl Host {
+    /// The only member of a pool, which has the VM Test-2.
     pub(crate) fn new() -> Self {
-        let host = Host(tempfile::tempdir().unwrap());
+        let pool = Rc::new(tempfile::tempdir().unwrap());
+        fs::create_dir(pool.path().join("hosts")).unwrap();
+        let host = Host::join(pool, 1);
+        host.add_vm(UUID, "Test-2");
+        host
+    }
+
+    /// One more member of the same pool.
+    pub(crate) fn another(&self) -> Self {
+        let members = fs::read_dir(self.pool.path().join("hosts")).unwrap();
+        Host::join(Rc::clone(&self.pool), members.count() + 1)
+    }
+
+    fn join(pool: Rc<TempDir>, number: usize) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let host = Host {
+            pool,
+            xenstored: Arc::new(Xenstored::serve(&root.path().join(XENSTORED))),
+            root,
+            uuid: format!("{number:08}-0000-4000-8000-000000000000"),
+        };
         for directory in [
-            "platform",
             "var/run/xen",
             "usr/lib64/xen/bin",
             "usr/libexec",
@@ -44,41 +80,104 @@ impl Host {
         ] {
             fs::create_dir_all(host.path(directory)).unwrap();
         }
-        symlink(
-            stand_ins().join("qemu-system-i386"),
-            host.path("usr/lib64/xen/bin/qemu-system-i386"),
+        let qemu = "qemu-system-i386";
+        let there = host.path("usr/lib64/xen/bin").join(qemu);
+        fs::copy(stand_ins().join(qemu), there).unwrap();
+        fs::write(
+            host.path("etc/xensource-inventory"),
+            format!(
+                "PRIMARY_DISK='/dev/sda'\nINSTALLATION_UUID='{}'\n",
+                host.uuid
+            ),
         )
         .unwrap();
-        host.state("halted", -1);
+        host.in_pool(&format!("hosts/{}", host.uuid), &format!("xcp-{number}"));
         host
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
-        self.0.path().join(path)
+        self.root.path().join(path)
     }
 
-    /// Where the VM's device model listens.
+    /// Writes what xe knows.
+    pub(crate) fn in_pool(&self, path: &str, text: &str) {
+        fs::write(self.pool.path().join(path), text).unwrap();
+    }
+
+    /// Installs the hook, after what that needs of a dom0.
+    pub(crate) fn install(&self) {
+        let wrapper = self.path("usr/lib64/xen/bin/qemu-wrapper");
+        fs::write(wrapper, "#!/usr/bin/python\n").unwrap();
+        fs::write(self.path("etc/xenopsd.conf"), "").unwrap();
+        fs::create_dir_all(self.path("var/lib")).unwrap();
+        let hook = env!("CARGO_BIN_EXE_vgpu-dm-hook");
+        let run = self.run(&format!("install --hook {hook}"));
+        assert_eq!(run.exit, 0, "{run:?}");
+    }
+
+    /// The calls of xe.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.pool.path().join("calls")).unwrap_or_default();
+        calls.lines().map(String::from).collect()
+    }
+
+    /// Adds a VM that is halted.
+    pub(crate) fn add_vm(&self, uuid: &str, name: &str) {
+        let directory = self.pool.path().join("vms").join(uuid);
+        fs::create_dir_all(directory.join("platform")).unwrap();
+        self.set_field(uuid, "name-label", name);
+        self.set_field(uuid, "power-state", "halted");
+        self.set_key(uuid, "timeoffset", "0");
+    }
+
+    /// What xe says of a VM.
+    pub(crate) fn set_field(&self, uuid: &str, field: &str, value: &str) {
+        self.in_pool(&format!("vms/{uuid}/{field}"), value);
+    }
+
+    /// What xe says of a key of a VM's platform map.
+    pub(crate) fn set_key(&self, uuid: &str, key: &str, value: &str) {
+        self.in_pool(&format!("vms/{uuid}/platform/{key}"), value);
+    }
+
+    /// Where a domain's device model listens.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path(&format!("var/run/xen/qmp-libxl-{DOMAIN}"))
     }
 
-    /// What xe says of the VM.
-    pub(crate) fn state(&self, power: &str, domain: i32) {
-        fs::write(self.path("power-state"), power).unwrap();
-        fs::write(self.path("dom-id"), domain.to_string()).unwrap();
+    /// What xe says of Test-2, if it is in no domain.
+    pub(crate) fn state(&self, power: &str) {
+        self.set_field(UUID, "power-state", power);
+        self.set_field(UUID, "dom-id", "-1");
+        self.set_field(UUID, "resident-on", "<not in database>");
     }
 
+    /// Starts Test-2 on this host.
     pub(crate) fn running(&self) {
-        self.state("running", DOMAIN.try_into().unwrap());
+        self.runs(UUID);
     }
 
-    /// A key of the VM's platform map.
+    /// Starts a VM on this host, as its domain [`DOMAIN`].
+    pub(crate) fn runs(&self, uuid: &str) {
+        self.set_field(uuid, "power-state", "running");
+        self.set_field(uuid, "dom-id", &DOMAIN.to_string());
+        self.set_field(uuid, "resident-on", &self.uuid);
+        self.xenstored.set(DOMAIN_VM, format!("/vm/{uuid}"));
+    }
+
+    /// A key of Test-2's platform map.
     pub(crate) fn value(&self, key: &str) -> Option<String> {
-        fs::read_to_string(self.path("platform").join(key)).ok()
+        let file = format!("vms/{UUID}/platform/{key}");
+        fs::read_to_string(self.pool.path().join(file)).ok()
     }
 
     pub(crate) fn set_value(&self, key: &str, value: &str) {
-        fs::write(self.path("platform").join(key), value).unwrap();
+        self.set_key(UUID, key, value);
+    }
+
+    pub(crate) fn remove_value(&self, key: &str) {
+        let file = format!("vms/{UUID}/platform/{key}");
+        fs::remove_file(self.pool.path().join(file)).unwrap();
     }
 
     pub(crate) fn run(&self, arguments: &str) -> Run {
@@ -89,8 +188,8 @@ impl Host {
         let output = Command::new(env!("CARGO_BIN_EXE_vgpu-host"))
             .args(arguments.split(' '))
             .arg("--root")
-            .arg(self.0.path())
-            .env("VGPU_XE", self.0.path())
+            .arg(self.root.path())
+            .env("VGPU_XE", self.pool.path())
             .env("PATH", std::env::join_paths(paths).unwrap())
             .output()
             .unwrap();

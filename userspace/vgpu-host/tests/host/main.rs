@@ -5,6 +5,12 @@
 mod attach;
 mod describe;
 mod host;
+mod list;
+mod pool;
 mod qemu;
 mod set;
+mod uninstall;
 mod verify;
+mod window;
+#[path = "../common/xenstored.rs"]
+mod xenstored;

@@ -26,6 +26,8 @@ pub(crate) struct Qemu {
     pub(crate) sets: Vec<(String, Value)>,
     /// Everything else that was asked for with a text.
     pub(crate) monitor: Vec<String>,
+    /// Run when somebody connects, before the greeting.
+    pub(crate) connected: Option<Box<dyn FnMut() + Send>>,
 }
 
 pub(crate) const DEVICE: &str = "/machine/peripheral/vgpu-stub0";
@@ -49,12 +51,16 @@ impl Qemu {
             fixed: "",
             sets: Vec::new(),
             monitor: Vec::new(),
+            connected: None,
         }));
         let listener = UnixListener::bind(host.socket()).unwrap();
         let shared = Arc::clone(&qemu);
         // It ends with the tests.
         thread::spawn(move || {
             for stream in listener.incoming() {
+                if let Some(connected) = &mut shared.lock().unwrap().connected {
+                    connected();
+                }
                 serve(&stream.unwrap(), &shared);
             }
         });

@@ -20,7 +20,11 @@ fn a_halted_vm_has_the_change_when_it_starts() {
     let host = host();
     let run = host.run("set Test-2 --priority low");
     assert_eq!(run.exit, 0, "{run:?}");
-    assert!(run.stdout.contains("shut down and started"), "{run:?}");
+    assert!(
+        run.stdout
+            .contains("counts when the VM is started or rebooted"),
+        "{run:?}"
+    );
     assert_eq!(
         host.value("vgpu-stub").unwrap(),
         "pool_id=B,priority=low,vm_id=200"
@@ -114,7 +118,7 @@ fn a_device_model_that_cannot_be_reached_is_an_error_of_its_own() {
 #[test]
 fn a_suspended_vm_goes_on_as_it_was() {
     let host = host();
-    host.state("suspended", -1);
+    host.state("suspended");
     let run = host.run("set Test-2 --priority low");
     assert_eq!(run.exit, 8);
     assert!(run.stderr.contains("resume it"), "{run:?}");

@@ -34,18 +34,7 @@ fn whole() -> (Host, Arc<Mutex<Qemu>>) {
         "qemu-4.2.1-4.6.4.2.0.1.vgpustub.x86_64\n",
     )
     .unwrap();
-    fs::write(
-        host.path("usr/lib64/xen/bin/qemu-wrapper"),
-        "#!/usr/bin/python\n",
-    )
-    .unwrap();
-    fs::write(host.path("etc/xenopsd.conf"), "").unwrap();
-    fs::create_dir_all(host.path("var/lib")).unwrap();
-    let run = host.run(&format!(
-        "install --hook {}",
-        env!("CARGO_BIN_EXE_vgpu-dm-hook")
-    ));
-    assert_eq!(run.exit, 0, "{run:?}");
+    host.install();
     host.set_value("vgpu-stub", "pool_id=B,priority=high,vm_id=200");
     host.running();
     process(
@@ -155,12 +144,12 @@ fn a_broken_link_is_named_and_what_needs_it_is_not_checked() {
             fs::write(host.path("etc/xenopsd.conf"), "").unwrap();
         }),
         ("key", "has no device", |host, _| {
-            fs::remove_file(host.path("platform/vgpu-stub")).unwrap();
+            host.remove_value("vgpu-stub");
         }),
         ("key", "pool_id is A or B", |host, _| {
             host.set_value("vgpu-stub", "pool_id=C")
         }),
-        ("domain", "halted", |host, _| host.state("halted", -1)),
+        ("domain", "halted", |host, _| host.state("halted")),
         ("arguments", "without devices", |host, _| {
             process(host, 102, &["qemu-dm-7", "-xen-domid", "7"])
         }),

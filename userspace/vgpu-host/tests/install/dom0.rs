@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -24,6 +25,9 @@ pub(crate) const PROGRAM: &[u8] = b"\x7fELF and what belongs to it";
 /// xenopsd's configuration.
 pub(crate) const STOCK: &str = "# Configuration file for xenopsd\npidfile=/var/run/xenopsd.pid\n\
      # upstream-compat-qemu-dm-wrapper=/nowhere\nuse-upstream-qemu=true\n";
+
+/// How systemd starts xenopsd.
+pub(crate) const UNIT: &str = "usr/lib/systemd/system/xenopsd-xc.service";
 
 /// How a host keeps xenopsd's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +63,22 @@ pub(crate) struct Run {
 impl Dom0 {
     pub(crate) fn new(release: Release, wrapper: &str) -> Self {
         let dom0 = Dom0(tempfile::tempdir().unwrap());
-        for directory in ["root/etc", "root/usr/lib64/xen/bin", "root/var/lib"] {
+        for directory in [
+            "root/etc",
+            "root/usr/lib64/xen/bin",
+            "root/var/lib",
+            "root/usr/lib/systemd/system",
+        ] {
             fs::create_dir_all(dom0.0.path().join(directory)).unwrap();
         }
         fs::write(dom0.program(), PROGRAM).unwrap();
         dom0.put(WRAPPER, wrapper, 0o755);
         dom0.put(CONFIGURATION, STOCK, 0o640);
+        let mut start = "/usr/sbin/xenopsd-xc --config /etc/xenopsd.conf".to_owned();
+        if release == Release::Xcp83 {
+            start += " --config-dir /etc/xenopsd.conf.d";
+        }
+        dom0.put(UNIT, unit(&format!("{start} $XENOPSD_OPTIONS")), 0o644);
         if release == Release::Xcp83 {
             fs::create_dir(dom0.path("etc/xenopsd.conf.d")).unwrap();
             dom0.put(
@@ -140,9 +154,7 @@ impl Dom0 {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::new();
-        walk(&self.root(), Path::new(""), &mut snapshot);
-        snapshot
+        everything_in(&self.root())
     }
 }
 
@@ -158,9 +170,25 @@ impl Run {
     }
 }
 
+/// The text of a unit that starts xenopsd so.
+pub(crate) fn unit(start: &str) -> String {
+    format!(
+        "[Unit]\nDescription=VM manager for Xen using libxc\n\n[Service]\n\
+         Environment=\"MALLOC_CONF=narenas:1,tcache:false\"\n\
+         EnvironmentFile=-/etc/sysconfig/xenopsd\nExecStart={start}\nRestart=on-failure\n\n\
+         [Install]\nWantedBy=multi-user.target\n"
+    )
+}
+
 /// The same without the times, which differ between two runs.
 pub(crate) fn without_times(mut snapshot: Snapshot) -> Snapshot {
     snapshot.values_mut().for_each(|entry| entry.time = None);
+    snapshot
+}
+
+pub(crate) fn everything_in(directory: &Path) -> Snapshot {
+    let mut snapshot = Snapshot::new();
+    walk(directory, Path::new(""), &mut snapshot);
     snapshot
 }
 
@@ -175,7 +203,10 @@ fn walk(root: &Path, path: &Path, snapshot: &mut Snapshot) {
     };
     if !metadata.is_dir() {
         entry.time = Some((metadata.mtime(), metadata.mtime_nsec()));
-        entry.bytes = fs::read(&full).unwrap();
+        entry.bytes = match metadata.is_symlink() {
+            true => fs::read_link(&full).unwrap().into_os_string().into_vec(),
+            false => fs::read(&full).unwrap(),
+        };
         snapshot.insert(path.into(), entry);
         return;
     }

@@ -7,6 +7,8 @@ mod dom0;
 // A release does not die to order.
 #[cfg(debug_assertions)]
 mod killed;
+mod links;
 mod refused;
 mod whole;
 mod wrappers;
+mod xenopsd;

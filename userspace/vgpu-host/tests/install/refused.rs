@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::dom0::{CONFIGURATION, Dom0, OUR_FILE, RECORD, RELEASES, Release, SETTING, WRAPPER};
-use crate::wrappers::{PYTHON_3, patched};
+use crate::wrappers::{PYTHON_3, STOCK_LINES, patched, with_lines};
 
 /// Runs it and says why it refuses; the tree is as it was.
 fn refusal(dom0: &Dom0, arguments: &str) -> String {
@@ -43,6 +43,63 @@ fn a_wrapper_that_was_changed_in_another_way_is_left_alone() {
             assert!(checks.contains("not by a patch that is known"), "{checks}");
         }
     }
+}
+
+/// Other patches that are going round, and what they make of a key.
+#[test]
+fn a_wrapper_that_passes_keys_on_as_arguments_is_not_said_to_be_right() {
+    let underscores = with_lines(
+        PYTHON_3,
+        "\n    extra = xenstore_read(\"/local/domain/%d/platform/device_model_args\" % domid)\n\
+         \x20   if extra:\n        qemu_args += shlex.split(extra)\n",
+    );
+    let dom0 = Dom0::new(Release::Xcp83, &underscores);
+    assert!(refusal(&dom0, "install").contains("reads device_model_args"));
+    let checks = dom0.status()["checks"].to_string();
+    assert!(checks.contains("reads device_model_args"), "{checks}");
+
+    for (lines, said) in [
+        (
+            "\n    more = xenstore_read(\n        \"/local/domain/%d/platform/qemu-extra\" % domid)\n",
+            "platform/qemu-extra",
+        ),
+        (
+            "\n    xenstore_write(\"/x\", \"y\")\n    for key in xenstore_ls(base + '/platform'):\n",
+            "xenstore_ls(base",
+        ),
+        (
+            "\n    args = read(os.path.join(base, 'platform', 'extra'))\n",
+            "os.path.join",
+        ),
+        (
+            "\n    args = xenstore_read(\"/local/domain/%d/vm-data/args\" % domid)\n",
+            "vm-data/args",
+        ),
+    ] {
+        let wrapper = with_lines(&with_lines(PYTHON_3, STOCK_LINES), lines);
+        let dom0 = Dom0::new(Release::Xcp83, &wrapper);
+        // It may be right: whoever knows has to decide.
+        let run = dom0.run("install");
+        run.succeeded();
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+        let status = dom0.status();
+        assert_eq!(status["whole"], false);
+        assert!(status.to_string().contains(said), "{status}");
+    }
+}
+
+#[test]
+fn keys_that_stock_wrappers_read_are_no_reason_to_worry() {
+    let dom0 = Dom0::new(Release::Xcp83, &with_lines(PYTHON_3, STOCK_LINES));
+    let run = dom0.run("install");
+    run.succeeded();
+    assert_eq!(
+        run.stderr.matches("vgpu-host: ").count(),
+        1,
+        "{}",
+        run.stderr
+    );
+    assert_eq!(dom0.status()["whole"], true);
 }
 
 #[test]

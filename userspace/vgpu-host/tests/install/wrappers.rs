@@ -39,6 +39,22 @@ def main(argv):
 
 main(sys.argv)"#;
 
+/// Lines of the stock wrappers of several releases that have to do with keys of a VM, none
+/// of which becomes an argument.
+pub(crate) const STOCK_LINES: &str = r#"
+    # vGPU now requires extra space in lower MMIO hole by default, see platform/vgpu
+    mmio_size = xenstore_read("/local/domain/%d/vm-data/mmio-hole-size" % domid)
+    # prepare the correct set of ACPI tables in hvmloader
+    xenstore_write("/local/domain/%d/platform/device-model" % domid, "qemu_xen")
+    hvm_serial = xenstore_read("/local/domain/%d/platform/hvm_serial" % domid)
+"#;
+
+/// A wrapper with these lines before the one that starts QEMU.
+pub(crate) fn with_lines(wrapper: &str, lines: &str) -> String {
+    let place = wrapper.find("\n    print(\"Exec").unwrap();
+    format!("{}{lines}{}", &wrapper[..place], &wrapper[place..])
+}
+
 /// As an operator types it, but for the name of the file.
 const PATCH: &str = r#"
 LINE_NUM=$(grep -n 'print("Exec: %s %s"' "$1" | cut -d: -f1)

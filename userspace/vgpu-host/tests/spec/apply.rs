@@ -76,6 +76,14 @@ fn the_second_source_is_not_needed() {
     round_trip(stock.as_bytes());
 }
 
+/// As the spec of XCP-ng 9 has it.
+#[test]
+fn warnings_that_are_no_errors_do_not_make_a_device() {
+    let stock = spec(&[0, 1]).replace("--enable-werror", "--disable-werror");
+    let applied = round_trip(stock.as_bytes());
+    assert!(applied.contains("--disable-werror"), "{applied}");
+}
+
 #[test]
 fn a_patch_goes_after_a_condition_and_not_into_it() {
     let stock = spec(&[0]).replace(

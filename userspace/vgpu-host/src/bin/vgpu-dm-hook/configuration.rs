@@ -32,7 +32,8 @@ pub(crate) enum OnError {
 pub(crate) struct Configuration {
     /// The stock wrapper.
     pub(crate) wrapper: PathBuf,
-    pub(crate) xenstore_read: PathBuf,
+    /// The socket of xenstored.
+    pub(crate) xenstore_socket: PathBuf,
     pub(crate) on_error: OnError,
     /// How long a value of xenstore may take.
     pub(crate) timeout: Duration,
@@ -40,22 +41,20 @@ pub(crate) struct Configuration {
     pub(crate) log: PathBuf,
 }
 
-impl Default for Configuration {
-    fn default() -> Self {
-        let [usual, _] = layout::XENSTORE_READ;
-        let there = xenstore::first_there(&layout::XENSTORE_READ);
+impl Configuration {
+    /// Returns the defaults on a host with this root.
+    fn defaults(root: &Path) -> Self {
         Configuration {
             wrapper: layout::WRAPPER.into(),
-            xenstore_read: there.unwrap_or(Path::new(usual)).into(),
+            xenstore_socket: xenstore::socket(root),
             on_error: OnError::Stop,
             timeout: PATIENCE,
             log: layout::LOG.into(),
         }
     }
-}
 
-impl Configuration {
-    /// Reads the file below `root`. Paths in it are what they are.
+    /// Reads the file below `root`, where xenstored's socket is, too. Paths in the
+    /// file are what they are.
     pub(crate) fn read(root: &Path) -> Result<Self, Refusal> {
         let path = root.join(layout::HOOK_CONFIGURATION.trim_start_matches('/'));
         let text = match fs::read_to_string(&path) {
@@ -63,7 +62,7 @@ impl Configuration {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(source) => return Err(Refusal::NoConfiguration { path, source }),
         };
-        let mut configuration = Configuration::default();
+        let mut configuration = Configuration::defaults(root);
         for (number, line) in text.lines().enumerate() {
             configuration
                 .take(line)
@@ -91,7 +90,15 @@ impl Configuration {
         };
         match name.trim() {
             "wrapper" => self.wrapper = path()?,
-            "xenstore-read" => self.xenstore_read = path()?,
+            "xenstore-socket" => self.xenstore_socket = path()?,
+            // It was one as long as that program was asked.
+            "xenstore-read" => {
+                return Err(
+                    "xenstore-read is no setting any more: xenstored is asked itself, at the \
+                     socket that xenstore-socket names"
+                        .into(),
+                );
+            }
             "log" => self.log = path()?,
             "on-error" => {
                 self.on_error = match value {
@@ -119,18 +126,20 @@ mod tests {
 
     #[test]
     fn settings_are_taken_and_what_is_none_is_named() {
-        let mut configuration = Configuration::default();
+        let mut configuration = Configuration::defaults(Path::new("/"));
         for line in [
             "",
             "# timeout = 3",
             " wrapper = /x/y # z",
             "on-error=start-without",
+            "xenstore-socket = /x/socket",
             "timeout = 7",
         ] {
             configuration.take(line).unwrap();
         }
         assert_eq!(configuration.wrapper, Path::new("/x/y"));
         assert_eq!(configuration.on_error, OnError::StartWithout);
+        assert_eq!(configuration.xenstore_socket, Path::new("/x/socket"));
         assert_eq!(configuration.timeout, Duration::from_secs(7));
         for (line, what) in [
             ("wrapper", "'wrapper' is not of the form name = value"),
@@ -140,6 +149,11 @@ mod tests {
             ),
             ("on-error = never", "on-error is stop or start-without"),
             ("timeout = 0", "timeout is 1 to 60 seconds"),
+            (
+                "xenstore-read = /usr/bin/xenstore-read",
+                "xenstore-read is no setting any more: xenstored is asked itself, at the socket \
+                 that xenstore-socket names",
+            ),
             ("colour = red", "there is no setting 'colour'"),
         ] {
             assert_eq!(configuration.take(line), Err(what.into()));

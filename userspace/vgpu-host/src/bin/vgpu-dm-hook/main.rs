@@ -30,9 +30,9 @@ use crate::configuration::{Configuration, OnError};
 use crate::log::Log;
 use crate::refusal::Refusal;
 
-/// Names another root for the configuration file, for tests and trials. It is
-/// taken from whoever starts device models, like everything else that the
-/// stock wrapper and its interpreter take from there.
+/// Names another root for the configuration file and xenstored's socket, for tests
+/// and trials. It is taken from whoever starts device models, like everything else
+/// that the stock wrapper and its interpreter take from there.
 const ROOT: &str = "VGPU_HOST_ROOT";
 
 fn main() -> ExitCode {
@@ -83,7 +83,7 @@ fn run(words: Vec<OsString>) -> Result<Infallible, Refusal> {
 /// The devices that the domain is to have.
 fn devices(configuration: &Configuration, domain: u32, log: &Log) -> Result<Vec<Device>, Refusal> {
     let store = Xenstore {
-        program: configuration.xenstore_read.clone(),
+        socket: configuration.xenstore_socket.clone(),
         patience: configuration.timeout,
     };
     let read = |key: &str| {

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::xe::Xe;
 
 /// When a change of the keys shows.
-pub(crate) const LATER: &str = "it counts when the VM is shut down and started";
+pub(crate) const LATER: &str = "it counts when the VM is started or rebooted";
 
 /// Gives a VM one device, or one more.
 pub(crate) fn attach(
@@ -36,7 +36,7 @@ pub(crate) fn attach(
         source,
     })?;
     if !dry_run {
-        xe.set(&uuid, keys::TYPED, &value)?;
+        write(xe, &uuid, &devices)?;
     }
     let instead = match replaced {
         [] => String::new(),
@@ -58,7 +58,8 @@ pub(crate) fn attach(
 pub(crate) fn detach(xe: &Xe, vm: &str, dry_run: bool) -> Result<Report, Failure> {
     let uuid = xe.resolve(vm)?;
     let mut removed = Vec::new();
-    for key in [keys::TYPED, keys::ARGUMENTS] {
+    // The one that counts goes last.
+    for key in [keys::ARGUMENTS, keys::TYPED] {
         if xe.platform(&uuid, key)?.is_some() {
             if !dry_run {
                 xe.remove(&uuid, key)?;
@@ -75,6 +76,24 @@ pub(crate) fn detach(xe: &Xe, vm: &str, dry_run: bool) -> Result<Report, Failure
         member: Some(("vm", json!({ "uuid": uuid, "removed": removed }))),
         ..Report::default()
     })
+}
+
+/// Sets the key of a VM so that at no moment it is without devices.
+///
+/// xe removes a key before it adds it with another value. A VM that starts in between
+/// would have no device, if it were not for the older key: it has the same devices for
+/// that while.
+pub(crate) fn write(xe: &Xe, uuid: &str, devices: &[Device]) -> Result<(), Failure> {
+    let value = keys::format_typed(devices);
+    match xe.platform(uuid, keys::TYPED)? {
+        None => xe.set(uuid, keys::TYPED, &value),
+        Some(now) if now == value => Ok(()),
+        Some(_) => {
+            xe.set(uuid, keys::ARGUMENTS, &keys::format_arguments(devices))?;
+            xe.set(uuid, keys::TYPED, &value)?;
+            xe.remove(uuid, keys::ARGUMENTS)
+        }
+    }
 }
 
 /// The devices that a VM has, by the key that the hook would take.

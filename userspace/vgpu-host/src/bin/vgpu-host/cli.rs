@@ -50,7 +50,8 @@ pub(crate) enum Action {
     /// Change a device of a VM, at once if it runs
     #[command(
         after_help = "A device of revision 1 cannot change while its VM runs; that is an error, \
-                      and nothing is changed."
+                      and nothing is changed. So is a VM that runs on another host of the pool, \
+                      which is named: run this there."
     )]
     Set {
         /// Its uuid or its name
@@ -79,7 +80,7 @@ pub(crate) enum Action {
     /// Check everything from the host's package to the registers of a VM's devices
     #[command(
         after_help = "The lines ok are as they should be, those with NO are not, and those with -- \
-                      could not be checked."
+                      could not be checked. A VM is checked on the host that it runs on."
     )]
     Verify {
         /// Its uuid or its name; only what all VMs have in common without one

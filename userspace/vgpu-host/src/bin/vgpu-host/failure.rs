@@ -9,6 +9,7 @@ use thiserror::Error;
 use vgpu_cli::Problem;
 use vgpu_host::program::ProgramError;
 use vgpu_host::spec::Refusal;
+use vgpu_host::xenstore::XenstoreError;
 use vgpu_host::{KeyError, Shown};
 use vgpu_qmp::QmpError;
 
@@ -25,6 +26,16 @@ pub(crate) enum Failure {
     Program(#[from] ProgramError),
     #[error("xe {verb} failed: {message}")]
     Xe { verb: String, message: Shown },
+    #[error("VM {vm} runs on {member}, and not on this host")]
+    Elsewhere { vm: String, member: Shown },
+    #[error("VM {vm} is not in domain {domain} of this host: {found}")]
+    OtherDomain {
+        vm: String,
+        domain: u32,
+        found: String,
+    },
+    #[error("cannot read xenstore: {0}")]
+    Xenstore(#[from] XenstoreError),
     #[error("the key {key} of VM {vm}: {source}")]
     BadKey {
         vm: String,
@@ -93,8 +104,13 @@ impl Problem for Failure {
             } => Exit::Timeout,
             Failure::Qmp { .. } | Failure::Output(_) => Exit::Internal,
             Failure::Program(ProgramError::Timeout { .. }) => Exit::Timeout,
-            Failure::Program(_) | Failure::Xe { .. } | Failure::File { .. } => Exit::Internal,
-            Failure::BadKey { .. }
+            Failure::Program(_)
+            | Failure::Xe { .. }
+            | Failure::Xenstore(_)
+            | Failure::File { .. } => Exit::Internal,
+            Failure::Elsewhere { .. }
+            | Failure::OtherDomain { .. }
+            | Failure::BadKey { .. }
             | Failure::Refused { .. }
             | Failure::Spec { .. }
             | Failure::NotApplied(_)
@@ -111,6 +127,9 @@ impl Problem for Failure {
             Failure::Program(ProgramError::Start { .. }) => "start",
             Failure::Program(ProgramError::Timeout { .. }) => "timeout",
             Failure::Xe { .. } => "xe",
+            Failure::Elsewhere { .. } => "elsewhere",
+            Failure::OtherDomain { .. } => "other_domain",
+            Failure::Xenstore(_) => "xenstore",
             Failure::BadKey { .. } => "bad_key",
             Failure::TooMany { .. } => "too_many",
             Failure::File { .. } => "file",
@@ -145,6 +164,11 @@ impl Problem for Failure {
                 "see that the toolstack runs: xe host-list"
             }
             Failure::Xe { .. } => "see /var/log/xensource.log",
+            Failure::Elsewhere { .. } => "run this on that host, a member of the same pool",
+            Failure::OtherDomain { .. } => {
+                "the VM may just have been migrated: see where it runs, and try again"
+            }
+            Failure::Xenstore(_) => "see that xenstored runs, and run this in dom0 as root",
             Failure::BadKey { .. } => "attach without --add sets what is right",
             Failure::TooMany { .. } => "detach first",
             Failure::Refused { hint, .. } => hint,

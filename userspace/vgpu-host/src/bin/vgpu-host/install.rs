@@ -19,12 +19,17 @@ use crate::failure::Failure;
 use crate::record::{Entry, Item, Record};
 use crate::replace::Attributes;
 use crate::tree::{Found, Tree};
+use crate::uninstall;
 use crate::wrapper::Wrapper;
-use crate::xenopsd;
+use crate::xenopsd::{self, Configuration};
 
 /// What has to follow a change of the setting.
 pub(crate) const RESTART: &str =
     "xenopsd reads its setting when it starts: run xe-toolstack-restart";
+/// What to do about a wrapper that reads keys.
+pub(crate) const READS: &str = "see that it does not become an argument of QEMU, as whoever may \
+                                set it could pass any; reinstalling the wrapper's package removes \
+                                what was added to it";
 /// Directories that are made where they are not there.
 const DIRECTORIES: [&str; 2] = ["/usr/libexec", LIBEXEC];
 /// Directories in which files are written, the outer ones first.
@@ -33,7 +38,7 @@ const WRITTEN_IN: [&str; 4] = ["/etc", "/usr/lib64/xen/bin", LIBEXEC, STATE];
 /// A file that is to have another content.
 struct Change {
     item: Item,
-    path: &'static str,
+    path: String,
     /// What is there now.
     found: Option<Found>,
     bytes: Vec<u8>,
@@ -50,6 +55,9 @@ pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failur
     let old = Record::read(tree)?;
     let record = next_record(tree, old.clone(), &changes)?;
     tidy(tree)?;
+    if let Some(entry) = old.as_ref().and_then(|old| moved(old, &changes)) {
+        uninstall::undo_setting(tree, entry, entry.before(tree)?.as_ref(), &mut Vec::new())?;
+    }
     if old.as_ref() != Some(&record) || !changes.is_empty() {
         tree.make_directory(STATE)?;
         for Change { item, found, .. } in &changes {
@@ -69,7 +77,7 @@ pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failur
     }
     for change in &changes {
         let at = directory_to_write_in(change.item);
-        tree.write(change.path, at, &change.bytes, &change.attributes)?;
+        tree.write(&change.path, at, &change.bytes, &change.attributes)?;
     }
     // Of a file that is no longer the one that was changed.
     for item in Item::ALL {
@@ -78,10 +86,19 @@ pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failur
         }
     }
     let set = changes.iter().any(|change| change.item == Item::Setting);
-    Ok(report(
-        tree,
-        set.then(|| RESTART.into()).into_iter().collect(),
-    ))
+    let mut notes: Vec<String> = set.then(|| RESTART.into()).into_iter().collect();
+    let wrapper = tree.read(WRAPPER)?;
+    if let Some(Wrapper::Reads(line)) = wrapper.map(|found| Wrapper::of(&found.bytes)) {
+        notes.push(format!("{WRAPPER} reads a key of the VM: {line}; {READS}"));
+    }
+    Ok(report(tree, notes))
+}
+
+/// The setting in a file that xenopsd does not read any more, if another one gets it now.
+fn moved<'a>(old: &'a Record, changes: &[Change]) -> Option<&'a Entry> {
+    let change = changes.iter().find(|it| it.item == Item::Setting)?;
+    old.entry(Item::Setting)
+        .filter(|entry| entry.path != change.path)
 }
 
 /// What install and uninstall say about what they did.
@@ -144,7 +161,7 @@ fn change_hook(tree: &Tree, bytes: Vec<u8>) -> Result<Option<Change>, Failure> {
     }
     Ok(Some(Change {
         item: Item::Hook,
-        path: HOOK,
+        path: HOOK.into(),
         found,
         bytes,
         attributes: Attributes::new(0o755),
@@ -152,7 +169,7 @@ fn change_hook(tree: &Tree, bytes: Vec<u8>) -> Result<Option<Change>, Failure> {
 }
 
 fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
-    let full = tree.path(WRAPPER);
+    let full = tree.shown(WRAPPER);
     let Some(found) = tree.read(WRAPPER)? else {
         return Err(Failure::Refused {
             what: format!("there is no {}", full.display()),
@@ -160,17 +177,17 @@ fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
         });
     };
     match Wrapper::of(&found.bytes) {
-        Wrapper::Stock => Ok(None),
+        Wrapper::Stock | Wrapper::Reads(_) => Ok(None),
         Wrapper::Patched { stock, .. } => Ok(Some(Change {
             item: Item::Wrapper,
-            path: WRAPPER,
+            path: WRAPPER.into(),
             bytes: stock,
             attributes: found.attributes.changed_now(),
             found: Some(found),
         })),
-        Wrapper::Unknown => Err(Failure::Refused {
+        Wrapper::Unknown(key) => Err(Failure::Refused {
             what: format!(
-                "{} reads device-model-args, and not by a patch that is known",
+                "{} reads {key}, and not by a patch that is known",
                 full.display()
             ),
             hint: "reinstall its package (rpm -qf names it); nothing was changed",
@@ -179,12 +196,13 @@ fn change_wrapper(tree: &Tree) -> Result<Option<Change>, Failure> {
 }
 
 fn change_setting(tree: &Tree) -> Result<Option<Change>, Failure> {
-    let settings = xenopsd::settings(tree)?;
+    let configuration = Configuration::of(tree)?;
+    let settings = configuration.settings(tree)?;
     if let Some(other) = settings.iter().find(|setting| !setting.is_ours()) {
         return Err(Failure::Refused {
             what: format!(
                 "{}:{}: {XENOPSD_SETTING} names {} already",
-                tree.path(&other.path).display(),
+                tree.shown(&other.path).display(),
                 other.line,
                 vgpu_host::Shown::new(&other.value)
             ),
@@ -194,13 +212,13 @@ fn change_setting(tree: &Tree) -> Result<Option<Change>, Failure> {
     if !settings.is_empty() {
         return Ok(None);
     }
-    let Some(path) = xenopsd::place(tree) else {
+    let Some(path) = configuration.place(tree)? else {
         return Err(Failure::Refused {
-            what: format!("there is no {}", tree.path("/etc/xenopsd.conf").display()),
+            what: format!("there is no {}", tree.shown(&configuration.file).display()),
             hint: "run this in dom0 of an XCP-ng host; nothing was changed",
         });
     };
-    let found = tree.read(path)?;
+    let found = tree.read(&path)?;
     let bytes = xenopsd::with_setting(found.as_ref().map(|found| found.bytes.as_slice()));
     let attributes = match &found {
         Some(found) => found.attributes.changed_now(),
@@ -220,7 +238,7 @@ fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<R
     let mut record = old.unwrap_or_default();
     for directory in DIRECTORIES {
         let known = record.directories.iter().any(|it| it == directory);
-        if !known && !tree.is_directory(directory) {
+        if !known && !tree.is_directory(directory)? {
             record.directories.push(directory.into());
         }
     }
@@ -233,7 +251,7 @@ fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<R
         record.forget(change.item);
         record.entries.push(Entry {
             item: change.item,
-            path: change.path.into(),
+            path: change.path.clone(),
             was_there: change.found.is_some(),
         });
     }

@@ -3,6 +3,7 @@
 //! Sets up the vGPU stubs of an XCP-ng host's virtual machines.
 
 mod attach;
+mod below;
 mod cli;
 mod describe;
 mod exit;
@@ -13,6 +14,7 @@ mod list;
 mod manual;
 mod record;
 mod replace;
+mod resident;
 mod running;
 mod set;
 mod spec;
@@ -110,7 +112,11 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
         Action::Install { hook } => {
             install::install(&Tree::to_change(&cli.root, cli.dry_run)?, hook.as_deref())
         }
-        Action::Uninstall => uninstall::uninstall(&Tree::to_change(&cli.root, cli.dry_run)?),
+        Action::Uninstall => {
+            let devices = uninstall::still_with_devices(&Tree::to_read(&cli.root), &xe)?;
+            let tree = Tree::to_change(&cli.root, cli.dry_run)?;
+            uninstall::uninstall(&tree, devices.into_iter().collect())
+        }
         Action::Status => status::status(&Tree::to_read(&cli.root)),
         Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref()),
         Action::Completions { shell } => Ok(describe::completions(*shell)),

@@ -68,7 +68,7 @@ impl Record {
         match parsed.as_ref().and_then(Record::parse) {
             Some(record) => Ok(Some(record)),
             None => Err(Failure::Refused {
-                what: format!("{} makes no sense", tree.path(&Record::path()).display()),
+                what: format!("{} makes no sense", tree.shown(&Record::path()).display()),
                 hint: "use the version of vgpu-host that wrote it; nothing was changed",
             }),
         }
@@ -129,7 +129,7 @@ impl Entry {
         }
         let found = tree.read(&self.item.kept())?;
         let missing = || Failure::Refused {
-            what: format!("{} is gone", tree.path(&self.item.kept()).display()),
+            what: format!("{} is gone", tree.shown(&self.item.kept()).display()),
             hint: "reinstall the package of the file that it was kept for",
         };
         found.ok_or_else(missing).map(Some)

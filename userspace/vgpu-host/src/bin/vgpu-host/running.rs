@@ -13,6 +13,7 @@ use vgpu_host::layout::qmp_socket;
 use vgpu_qmp::{Qmp, QmpError};
 
 use crate::failure::Failure;
+use crate::resident::Resident;
 use crate::tree::Tree;
 
 /// How long one answer may take. The toolstack uses the same socket, one command
@@ -38,11 +39,16 @@ pub(crate) struct OnBus {
 }
 
 impl Running {
-    /// Connects to the device model of a domain.
-    pub(crate) fn connect(tree: &Tree, domain: u32) -> Result<Self, Failure> {
-        let socket = tree.path(&qmp_socket(domain));
+    /// Connects to the device model of a VM.
+    pub(crate) fn connect(tree: &Tree, vm: &Resident) -> Result<Self, Failure> {
+        let socket = tree.path(&qmp_socket(vm.domain()))?;
         match Qmp::connect(&socket, PATIENCE) {
-            Ok(qmp) => Ok(Running { socket, qmp }),
+            Ok(qmp) => {
+                // Whoever accepted the connection keeps it, whatever becomes of the
+                // domain: from here on it cannot be another VM's.
+                vm.check(tree)?;
+                Ok(Running { socket, qmp })
+            }
             Err(source) => Err(Failure::Qmp { socket, source }),
         }
     }
@@ -148,16 +154,16 @@ fn words(printed: &str) -> Option<Vec<u32>> {
     Some(words)
 }
 
-/// The arguments of a domain's QEMU, by the kernel's list of processes; `None` if
-/// there is no such process.
-pub(crate) fn arguments(tree: &Tree, domain: u32) -> Result<Option<Vec<String>>, Failure> {
-    let domain = domain.to_string();
+/// The arguments of a VM's QEMU, by the kernel's list of processes; `None` if there
+/// is no such process.
+pub(crate) fn arguments(tree: &Tree, vm: &Resident) -> Result<Option<Vec<String>>, Failure> {
+    let domain = vm.domain().to_string();
     for process in tree.names("/proc")? {
         if process.parse::<u32>().is_err() {
             continue;
         }
         // It may have ended since.
-        let Ok(line) = fs::read(tree.path(&format!("/proc/{process}/cmdline"))) else {
+        let Ok(line) = fs::read(tree.path(&format!("/proc/{process}/cmdline"))?) else {
             continue;
         };
         let words: Vec<String> = line

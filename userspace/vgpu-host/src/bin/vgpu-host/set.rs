@@ -3,12 +3,13 @@
 //! Changing a device of a VM, at once if the VM runs.
 
 use serde_json::{Value, json};
-use vgpu_host::{Device, device, keys};
+use vgpu_host::{Device, device};
 
 use crate::Report;
-use crate::attach::{LATER, devices, shown};
+use crate::attach::{LATER, devices, shown, write};
 use crate::cli::Change;
 use crate::failure::Failure;
+use crate::resident::Resident;
 use crate::running::Running;
 use crate::tree::Tree;
 use crate::xe::Xe;
@@ -31,8 +32,8 @@ pub(crate) fn set(
     let number = choose(&uuid, &all, device)?;
     let before = all[number];
     change.apply(&mut all[number]);
-    let domain = xe.domain(&uuid)?;
-    match (domain, xe.get(&uuid, "power-state")?.as_str()) {
+    let resident = Resident::find(xe, tree, &uuid)?;
+    match (&resident, xe.get(&uuid, "power-state")?.as_str()) {
         (Some(_), _) | (None, "halted") => {}
         (None, state) => {
             return Err(Failure::Refused {
@@ -42,8 +43,8 @@ pub(crate) fn set(
         }
     }
     let changes = change.properties();
-    if let Some(domain) = domain {
-        let mut running = Running::connect(tree, domain)?;
+    if let Some(resident) = &resident {
+        let mut running = Running::connect(tree, resident)?;
         changeable(&mut running, &uuid, number)?;
         if !dry_run {
             for (done, (name, value)) in changes.iter().enumerate() {
@@ -57,16 +58,15 @@ pub(crate) fn set(
         }
     }
     if !dry_run {
-        xe.set(&uuid, keys::TYPED, &keys::format_typed(&all))
-            .map_err(|source| Failure::Partly {
-                done: match domain {
-                    Some(_) => changes.iter().map(|(name, _)| *name).collect(),
-                    None => Vec::new(),
-                },
-                source: Box::new(source),
-            })?;
+        write(xe, &uuid, &all).map_err(|source| Failure::Partly {
+            done: match resident {
+                Some(_) => changes.iter().map(|(name, _)| *name).collect(),
+                None => Vec::new(),
+            },
+            source: Box::new(source),
+        })?;
     }
-    let when = match domain {
+    let when = match resident {
         Some(_) => "now and after every start",
         None => LATER,
     };
@@ -81,7 +81,7 @@ pub(crate) fn set(
             json!({
                 "uuid": uuid,
                 "id": id,
-                "live": domain.is_some(),
+                "live": resident.is_some(),
                 "before": shown((number, &before)),
                 "after": shown((number, &all[number])),
             }),
@@ -122,7 +122,7 @@ fn changeable(running: &mut Running, uuid: &str, number: usize) -> Result<(), Fa
     if !running.has(number)? {
         return Err(Failure::Refused {
             what: format!("VM {uuid} runs without {id}, which was attached since"),
-            hint: "shut it down and start it",
+            hint: "reboot it",
         });
     }
     // What has no such property is what there was before.
@@ -133,7 +133,7 @@ fn changeable(running: &mut Running, uuid: &str, number: usize) -> Result<(), Fa
             what: format!(
                 "{id} of VM {uuid} is of revision 1, which cannot change while the VM runs"
             ),
-            hint: "vgpu-host attach --revision 2 gives it another one when it is shut down and started",
+            hint: "vgpu-host attach --revision 2 gives it another one when it is rebooted",
         }),
     }
 }

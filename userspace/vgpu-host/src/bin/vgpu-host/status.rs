@@ -8,11 +8,11 @@ use vgpu_host::layout::{HOOK, WRAPPER, XENOPSD_SETTING};
 use crate::Report;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
-use crate::install::is_of;
+use crate::install::{READS, is_of};
 use crate::record::{Item, Record};
 use crate::tree::Tree;
 use crate::wrapper::Wrapper;
-use crate::xenopsd;
+use crate::xenopsd::Configuration;
 
 const INSTALL: &str = "run vgpu-host install";
 
@@ -76,10 +76,11 @@ fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
             format!("has the patch for device-model-args, {blocks} times"),
             Some("run vgpu-host install, which removes it"),
         ),
-        Some(Wrapper::Unknown) => (
-            "reads device-model-args, and not by a patch that is known".into(),
+        Some(Wrapper::Unknown(key)) => (
+            format!("reads {key}, and not by a patch that is known"),
             reinstall,
         ),
+        Some(Wrapper::Reads(line)) => (format!("reads a key of the VM: {line}"), Some(READS)),
     };
     Ok(finding("wrapper", format!("{WRAPPER} {state}"), hint))
 }
@@ -87,7 +88,8 @@ fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
 /// The last line that sets it counts.
 fn setting(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
     let entry = record.and_then(|record| record.entry(Item::Setting));
-    let settings = xenopsd::settings(tree)?;
+    let configuration = Configuration::of(tree)?;
+    let settings = configuration.settings(tree)?;
     let (state, hint) = match (settings.last(), entry) {
         (Some(last), _) if last.is_ours() => {
             (format!("{}:{} names the hook", last.path, last.line), None)
@@ -100,6 +102,13 @@ fn setting(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
                 Shown::new(&last.value)
             ),
             Some("remove that line if it is not needed, then run vgpu-host install"),
+        ),
+        (None, Some(entry)) if !configuration.reads(&entry.path) => (
+            format!(
+                "{} has {XENOPSD_SETTING}, and xenopsd reads {} and the files in {}",
+                entry.path, configuration.file, configuration.directory
+            ),
+            Some(INSTALL),
         ),
         (None, Some(entry)) => (
             format!(

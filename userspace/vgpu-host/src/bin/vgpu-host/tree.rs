@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::below::{Last, resolve};
 use crate::failure::Failure;
 use crate::replace::{self, Attributes, changed, sync_parent};
 
@@ -73,14 +74,28 @@ impl Tree {
         self.changes.borrow().clone()
     }
 
-    /// Where a path of the host is.
-    pub(crate) fn path(&self, path: &str) -> PathBuf {
+    /// Where a path of the host is, for messages.
+    pub(crate) fn shown(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// Where a path of the host leads to.
+    pub(crate) fn path(&self, path: &str) -> Result<PathBuf, Failure> {
+        self.resolve(path, Last::Follow)
+    }
+
+    /// Where a file is that is to be replaced as what it is, be it a link.
+    fn place(&self, path: &str) -> Result<PathBuf, Failure> {
+        self.resolve(path, Last::Keep)
+    }
+
+    fn resolve(&self, path: &str, last: Last) -> Result<PathBuf, Failure> {
+        resolve(&self.root, path, last).map_err(|source| failed(&self.shown(path), source))
     }
 
     /// Reads a file, if it is there. Only a regular one can be put back as it was.
     pub(crate) fn read(&self, path: &str) -> Result<Option<Found>, Failure> {
-        let full = self.path(path);
+        let full = self.place(path)?;
         let metadata = match fs::symlink_metadata(&full) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -97,13 +112,27 @@ impl Tree {
         Ok(Some(Found { bytes, attributes }))
     }
 
-    pub(crate) fn is_directory(&self, path: &str) -> bool {
-        self.path(path).is_dir()
+    /// The text of a file, if it is there, whatever it is that leads to it.
+    pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Failure> {
+        let full = self.path(path)?;
+        match fs::read(&full) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(failed(&full, source)),
+        }
+    }
+
+    pub(crate) fn is_directory(&self, path: &str) -> Result<bool, Failure> {
+        Ok(self.path(path)?.is_dir())
+    }
+
+    pub(crate) fn is_file(&self, path: &str) -> Result<bool, Failure> {
+        Ok(self.path(path)?.is_file())
     }
 
     /// The names in a directory, in order; none if it is not there.
     pub(crate) fn names(&self, directory: &str) -> Result<Vec<String>, Failure> {
-        let full = self.path(directory);
+        let full = self.path(directory)?;
         let entries = match fs::read_dir(&full) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -127,8 +156,8 @@ impl Tree {
         bytes: &[u8],
         attributes: &Attributes,
     ) -> Result<(), Failure> {
-        let unfinished = self.path(at).join(UNFINISHED);
-        let full = self.path(path);
+        let unfinished = self.path(at)?.join(UNFINISHED);
+        let full = self.place(path)?;
         self.change(format!("write {path}"), &full, || {
             replace::replace(&full, &unfinished, bytes, attributes)
         })
@@ -136,7 +165,7 @@ impl Tree {
 
     /// Removes a file, if it is there.
     pub(crate) fn remove(&self, path: &str) -> Result<(), Failure> {
-        let full = self.path(path);
+        let full = self.place(path)?;
         if fs::symlink_metadata(&full).is_err() {
             return Ok(());
         }
@@ -145,7 +174,7 @@ impl Tree {
 
     /// Makes a directory, if it is not there.
     pub(crate) fn make_directory(&self, path: &str) -> Result<(), Failure> {
-        let full = self.path(path);
+        let full = self.path(path)?;
         if full.is_dir() {
             return Ok(());
         }
@@ -160,7 +189,7 @@ impl Tree {
 
     /// Removes a directory, if it is there and empty.
     pub(crate) fn remove_directory(&self, path: &str) -> Result<(), Failure> {
-        let full = self.path(path);
+        let full = self.place(path)?;
         if !full.is_dir() {
             return Ok(());
         }

@@ -8,13 +8,15 @@ use vgpu_host::layout::{HOOK, STATE, WRAPPER};
 use crate::Report;
 use crate::failure::Failure;
 use crate::install::{directory_to_write_in, is_of, report, tidy};
+use crate::list;
 use crate::record::{Entry, Item, Record};
 use crate::tree::{Found, Tree};
-use crate::xenopsd;
+use crate::xe::Xe;
+use crate::xenopsd::{self, Configuration};
 
-pub(crate) fn uninstall(tree: &Tree) -> Result<Report, Failure> {
+/// Leaves the host's files as they were before. `notes` are what there is to say already.
+pub(crate) fn uninstall(tree: &Tree, mut notes: Vec<String>) -> Result<Report, Failure> {
     let record = Record::read(tree)?.unwrap_or_default();
-    let mut notes = Vec::new();
     refuse_if_needed(tree, &record)?;
     // All of them are read before the first is put back.
     let mut before = Vec::new();
@@ -43,11 +45,34 @@ pub(crate) fn uninstall(tree: &Tree) -> Result<Report, Failure> {
     Ok(report(tree, notes))
 }
 
+/// Names the VMs that start without their devices when the hook is gone. Whatever the
+/// toolstack says, it does not keep anybody from uninstalling.
+///
+/// It is asked before anybody has the tree to change: it may take its time.
+pub(crate) fn still_with_devices(tree: &Tree, xe: &Xe) -> Result<Option<String>, Failure> {
+    const DETACH: &str = "without the hook they start without them, and vgpu-host detach takes \
+                          their keys away";
+    let record = Record::read(tree)?.unwrap_or_default();
+    if record.entry(Item::Hook).is_none() {
+        return Ok(None);
+    }
+    Ok(match list::find(xe) {
+        Ok((rows, _)) if rows.is_empty() => None,
+        Ok((rows, _)) => Some(format!(
+            "these VMs still have devices: {}; {DETACH}",
+            list::named(rows.iter().map(|row| &row.vm))
+        )),
+        Err(failure) => Some(format!(
+            "which VMs still have devices is not known: {failure}; {DETACH}"
+        )),
+    })
+}
+
 /// The hook does not go while somebody else's line names it.
 fn refuse_if_needed(tree: &Tree, record: &Record) -> Result<(), Failure> {
     let goes = record.entry(Item::Hook).is_some_and(|it| !it.was_there);
     let ours = record.entry(Item::Setting).map(|entry| &entry.path);
-    let settings = xenopsd::settings(tree)?;
+    let settings = Configuration::of(tree)?.settings(tree)?;
     let other = settings
         .iter()
         .find(|setting| setting.is_ours() && Some(&setting.path) != ours);
@@ -55,7 +80,7 @@ fn refuse_if_needed(tree: &Tree, record: &Record) -> Result<(), Failure> {
         Some(other) if goes => Err(Failure::Refused {
             what: format!(
                 "{}:{} names {HOOK}, and vgpu-host did not write that line",
-                tree.path(&other.path).display(),
+                tree.shown(&other.path).display(),
                 other.line
             ),
             hint: "remove the line first; nothing was changed",
@@ -76,7 +101,8 @@ fn put_back(tree: &Tree, entry: &Entry, before: Option<&Found>) -> Result<(), Fa
     }
 }
 
-fn undo_setting(
+/// Takes the setting out of the file that has it.
+pub(crate) fn undo_setting(
     tree: &Tree,
     entry: &Entry,
     before: Option<&Found>,

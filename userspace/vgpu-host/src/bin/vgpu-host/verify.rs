@@ -9,15 +9,24 @@ mod vm;
 use crate::Report;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
+use crate::resident::Resident;
 use crate::tree::Tree;
 use crate::xe::Xe;
 
 /// Checks the host, and a VM if there is one.
 pub(crate) fn verify(xe: &Xe, tree: &Tree, vm: Option<&str>) -> Result<Report, Failure> {
-    // A VM that does not exist is no finding.
-    let uuid = vm.map(|vm| xe.resolve(vm)).transpose()?;
+    // A VM that does not exist is no finding, nor is one that another host knows more
+    // about.
+    let vm = match vm {
+        Some(vm) => {
+            let uuid = xe.resolve(vm)?;
+            let resident = Resident::find(xe, tree, &uuid)?;
+            Some((uuid, resident))
+        }
+        None => None,
+    };
     let mut findings = host::findings(tree)?;
-    findings.extend(vm::findings(xe, tree, uuid.as_deref())?);
+    findings.extend(vm::findings(xe, tree, vm.as_ref())?);
     Ok(finding::report("verify", &findings))
 }
 

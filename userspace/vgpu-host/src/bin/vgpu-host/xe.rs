@@ -2,12 +2,15 @@
 
 //! The toolstack, by its own command.
 
+mod records;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use vgpu_host::Shown;
 use vgpu_host::program::Program;
 
+pub(crate) use self::records::{Kind, Listed, Unreadable};
 use crate::failure::Failure;
 
 /// How long one call may take: xapi may be busy.
@@ -29,18 +32,18 @@ impl Xe {
     /// What a call prints, without the end of its last line.
     pub(crate) fn call(&self, words: &[&str]) -> Result<String, Failure> {
         let said = self.0.run(words)?;
-        let text = |bytes: &[u8]| {
-            String::from_utf8_lossy(bytes)
-                .trim_end_matches('\n')
-                .to_owned()
-        };
-        match said.succeeded() {
-            true => Ok(text(&said.stdout)),
-            false => Err(Failure::Xe {
+        if !said.succeeded() {
+            return Err(Failure::Xe {
                 verb: words.first().copied().unwrap_or_default().into(),
-                message: Shown::new(text(&said.stderr)),
-            }),
+                message: Shown::new(said.stderr.trim_ascii_end()),
+            });
         }
+        let mut text = String::from_utf8_lossy(&said.stdout).into_owned();
+        // The one that xe adds; others are the value's.
+        if text.ends_with('\n') {
+            text.pop();
+        }
+        Ok(text)
     }
 
     /// The uuid of the VM with this uuid or name.
@@ -66,11 +69,9 @@ impl Xe {
         Err(Failure::NoVm(Shown::new(vm)))
     }
 
-    /// All VMs, by uuid.
-    pub(crate) fn vms(&self) -> Result<Vec<String>, Failure> {
-        let found = self.call(&["vm-list", "is-control-domain=false", "--minimal"])?;
-        let uuids = found.split(',').filter(|uuid| !uuid.is_empty());
-        Ok(uuids.map(String::from).collect())
+    /// All VMs of a kind.
+    pub(crate) fn list(&self, kind: Kind) -> Result<Vec<Result<Listed, Unreadable>>, Failure> {
+        records::list(self, kind)
     }
 
     pub(crate) fn get(&self, uuid: &str, field: &str) -> Result<String, Failure> {
@@ -78,22 +79,44 @@ impl Xe {
         self.call(&["vm-param-get", &uuid, &field])
     }
 
-    /// The domain that a VM runs in, if it does.
+    /// The uuid of the host that a VM runs on, if it does.
+    pub(crate) fn resident_on(&self, uuid: &str) -> Result<Option<String>, Failure> {
+        self.get(uuid, "resident-on").map(member)
+    }
+
+    /// The name of a member of the pool.
+    pub(crate) fn host_name(&self, uuid: &str) -> Result<String, Failure> {
+        let uuid = format!("uuid={uuid}");
+        self.call(&["host-param-get", &uuid, "param-name=name-label"])
+    }
+
+    /// The number of the domain that a VM runs in, if it does, on whichever host.
     pub(crate) fn domain(&self, uuid: &str) -> Result<Option<u32>, Failure> {
         Ok(self.get(uuid, "dom-id")?.parse().ok())
     }
 
-    /// A key of the VM's platform map; `None` if it has none of that name. The
-    /// whole map says which keys there are, and only the key itself what it is.
+    /// A key of the VM's platform map; `None` if it has none of that name.
+    ///
+    /// For a key that is not there xe fails, with a text that need not be the same in
+    /// every version. It is believed if it is the known one, or if the map has nothing
+    /// that could be the key.
     pub(crate) fn platform(&self, uuid: &str, key: &str) -> Result<Option<String>, Failure> {
-        let map = self.get(uuid, "platform")?;
-        let start = format!("{key}: ");
-        if !map.split("; ").any(|entry| entry.starts_with(&start)) {
-            return Ok(None);
+        let words = [format!("uuid={uuid}"), format!("param-key={key}")];
+        match self.call(&["vm-param-get", &words[0], "param-name=platform", &words[1]]) {
+            Ok(value) => Ok(Some(value)),
+            Err(Failure::Xe { message, .. })
+                if message.to_string().contains("not found in map") =>
+            {
+                Ok(None)
+            }
+            Err(failure @ Failure::Xe { .. }) => {
+                match may_have(&self.get(uuid, "platform")?, key) {
+                    true => Err(failure),
+                    false => Ok(None),
+                }
+            }
+            Err(failure) => Err(failure),
         }
-        let (uuid, key) = (format!("uuid={uuid}"), format!("param-key={key}"));
-        let value = self.call(&["vm-param-get", &uuid, "param-name=platform", &key])?;
-        Ok(Some(value))
     }
 
     pub(crate) fn set(&self, uuid: &str, key: &str, value: &str) -> Result<(), Failure> {
@@ -106,4 +129,17 @@ impl Xe {
         self.call(&["vm-param-remove", &uuid, "param-name=platform", &key])
             .map(drop)
     }
+}
+
+/// The uuid of the host that a VM is resident on; for none, xe prints a text in angle
+/// brackets.
+fn member(printed: String) -> Option<String> {
+    let digit = |it: char| it.is_ascii_hexdigit() || it == '-';
+    (!printed.is_empty() && printed.chars().all(digit)).then_some(printed)
+}
+
+/// Whether a platform map that is printed so may have a key. If it says so, the text may
+/// still be that of another key.
+fn may_have(platform: &str, key: &str) -> bool {
+    platform.contains(&format!("{key}: "))
 }

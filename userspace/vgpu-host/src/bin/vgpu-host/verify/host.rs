@@ -26,12 +26,17 @@ const MARK: &str = ".vgpustub";
 const PACKAGE: &str = "build the package with vgpu-host spec apply, and install it";
 
 pub(super) fn findings(tree: &Tree) -> Result<Vec<Finding>, Failure> {
-    Ok(vec![qemu(tree), package(tree), device(tree), hook(tree)?])
+    Ok(vec![
+        qemu(&tree.path(QEMU)?),
+        package(tree),
+        device(&tree.path(QEMU)?),
+        hook(tree)?,
+    ])
 }
 
-fn qemu(tree: &Tree) -> Finding {
+fn qemu(program: &Path) -> Finding {
     let line = line("qemu", format!("{QEMU} --version"));
-    match run(&tree.path(QEMU), &["--version"]) {
+    match run(program, &["--version"]) {
         Ok(said) => {
             let text = String::from_utf8_lossy(&said.stdout).into_owned();
             let first = text.lines().next().unwrap_or_default();
@@ -42,7 +47,7 @@ fn qemu(tree: &Tree) -> Finding {
 }
 
 fn package(tree: &Tree) -> Finding {
-    let root = tree.path("/").display().to_string();
+    let root = tree.shown("/").display().to_string();
     let mut arguments = vec!["-q", "qemu"];
     if root != "/" {
         arguments.extend(["--root", &root]);
@@ -61,9 +66,9 @@ fn package(tree: &Tree) -> Finding {
     }
 }
 
-fn device(tree: &Tree) -> Finding {
+fn device(program: &Path) -> Finding {
     let line = line("device", format!("{QEMU} -device help"));
-    match run(&tree.path(QEMU), &["-device", "help"]) {
+    match run(program, &["-device", "help"]) {
         Ok(said) => {
             // Older ones have the list on stderr.
             let lists = [said.stdout, said.stderr].concat();

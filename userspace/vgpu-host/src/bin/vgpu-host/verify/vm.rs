@@ -12,6 +12,7 @@ use super::line;
 use crate::attach::devices;
 use crate::failure::Failure;
 use crate::finding::Finding;
+use crate::resident::Resident;
 use crate::running::{self, OnBus, Running};
 use crate::tree::Tree;
 use crate::xe::Xe;
@@ -19,7 +20,10 @@ use crate::xe::Xe;
 /// The lines, in order, and how each is checked.
 const LINES: [(&str, &str); 7] = [
     ("key", "xe vm-param-get param-name=platform"),
-    ("domain", "xe vm-param-get param-name=dom-id"),
+    (
+        "domain",
+        "xe vm-param-get of resident-on and dom-id; xenstore-read /local/domain/ID/vm",
+    ),
     ("arguments", "the device model's command line in /proc"),
     ("bus", "QMP query-pci; in the guest: lspci -d 1af4:1111"),
     ("bar", "QMP query-pci; in the guest: lspci -v -d 1af4:1111"),
@@ -34,17 +38,21 @@ const LINES: [(&str, &str); 7] = [
 ];
 
 const START: &str = "start the VM";
-const RESTART: &str = "shut the VM down and start it";
+const RESTART: &str = "reboot the VM";
 const ATTACH: &str = "vgpu-host attach gives it one";
 
 /// The findings of a VM; what comes after a link that is broken is not known.
-pub(super) fn findings(xe: &Xe, tree: &Tree, uuid: Option<&str>) -> Result<Vec<Finding>, Failure> {
+pub(super) fn findings(
+    xe: &Xe,
+    tree: &Tree,
+    vm: Option<&(String, Option<Resident>)>,
+) -> Result<Vec<Finding>, Failure> {
     let mut chain = Chain {
         findings: Vec::new(),
     };
-    let hint = match uuid {
+    let hint = match vm {
         None => "name a VM",
-        Some(uuid) => match chain.follow(xe, tree, uuid)? {
+        Some((uuid, resident)) => match chain.follow(xe, tree, uuid, resident.as_ref())? {
             ControlFlow::Continue(()) => "",
             ControlFlow::Break(hint) => hint,
         },
@@ -74,11 +82,11 @@ macro_rules! step {
 }
 
 impl Chain {
-    fn follow(&mut self, xe: &Xe, tree: &Tree, uuid: &str) -> Step {
+    fn follow(&mut self, xe: &Xe, tree: &Tree, uuid: &str, resident: Option<&Resident>) -> Step {
         let expected = step!(self.key(xe, uuid));
-        let domain = step!(self.domain(xe, uuid));
-        step!(self.arguments(tree, domain, &expected));
-        let mut running = match Running::connect(tree, domain) {
+        let resident = step!(self.domain(xe, uuid, resident));
+        step!(self.arguments(tree, resident, &expected));
+        let mut running = match Running::connect(tree, resident) {
             Ok(running) => running,
             Err(failure) => {
                 return Ok(self.broken(failure.to_string(), "see that QEMU runs, and try again"));
@@ -104,20 +112,26 @@ impl Chain {
         })
     }
 
-    fn domain(&mut self, xe: &Xe, uuid: &str) -> Step<u32> {
+    fn domain<'a>(
+        &mut self,
+        xe: &Xe,
+        uuid: &str,
+        resident: Option<&'a Resident>,
+    ) -> Step<&'a Resident> {
         let state = xe.get(uuid, "power-state")?;
-        Ok(match xe.domain(uuid)? {
-            Some(domain) => {
-                self.good(format!("the VM is {state}, domain {domain}"));
-                ControlFlow::Continue(domain)
+        Ok(match resident {
+            Some(resident) => {
+                let domain = resident.domain();
+                self.good(format!("the VM is {state}, domain {domain} of this host"));
+                ControlFlow::Continue(resident)
             }
             None => self.broken(format!("the VM is {state}, in no domain"), START),
         })
     }
 
-    fn arguments(&mut self, tree: &Tree, domain: u32, expected: &[Device]) -> Step {
-        let Some(words) = running::arguments(tree, domain)? else {
-            return Ok(self.broken(format!("domain {domain} has no QEMU"), RESTART));
+    fn arguments(&mut self, tree: &Tree, vm: &Resident, expected: &[Device]) -> Step {
+        let Some(words) = running::arguments(tree, vm)? else {
+            return Ok(self.broken(format!("domain {} has no QEMU", vm.domain()), RESTART));
         };
         let given: Vec<&str> = words
             .windows(2)

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! VMs that run on this host.
+//!
+//! What xe says of a VM is so in the whole pool. The number of a domain means
+//! something on one host only, and with it the socket of a device model and its
+//! process. A [`Resident`] is what these are found by, and the only way to one leads
+//! through both checks: xe says that the VM runs on this host, and this host's
+//! xenstore says that the domain is the VM's.
+
+use std::time::Duration;
+
+use vgpu_host::Shown;
+use vgpu_host::layout::{INVENTORY, XENSTORED};
+use vgpu_host::xenstore::Xenstore;
+
+use crate::failure::Failure;
+use crate::tree::Tree;
+use crate::xe::Xe;
+
+/// How long one value of xenstore may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The variable of the inventory that is the host's uuid in the pool.
+const INSTALLATION: &str = "INSTALLATION_UUID=";
+
+/// A VM in a domain of this host.
+pub(crate) struct Resident {
+    vm: String,
+    domain: u32,
+}
+
+impl Resident {
+    /// Finds the domain of a VM; `None` if it runs nowhere.
+    ///
+    /// # Errors
+    /// The VM runs on another member of the pool, or the domain is another VM's.
+    pub(crate) fn find(xe: &Xe, tree: &Tree, vm: &str) -> Result<Option<Self>, Failure> {
+        let Some(member) = xe.resident_on(vm)? else {
+            return Ok(None);
+        };
+        if member != installation(tree)? {
+            return Err(Failure::Elsewhere {
+                vm: vm.into(),
+                member: Shown::new(xe.host_name(&member)?),
+            });
+        }
+        let Some(domain) = xe.domain(vm)? else {
+            return Ok(None);
+        };
+        let resident = Resident {
+            vm: vm.into(),
+            domain,
+        };
+        resident.check(tree)?;
+        Ok(Some(resident))
+    }
+
+    /// The number of its domain.
+    pub(crate) fn domain(&self) -> u32 {
+        self.domain
+    }
+
+    /// Checks that the domain is still the VM's, which may have been migrated or shut
+    /// down since.
+    pub(crate) fn check(&self, tree: &Tree) -> Result<(), Failure> {
+        let found = xenstore(tree)?.read(&format!("/local/domain/{}/vm", self.domain))?;
+        match found {
+            Some(found) if found == format!("/vm/{}", self.vm).as_bytes() => Ok(()),
+            found => Err(Failure::OtherDomain {
+                vm: self.vm.clone(),
+                domain: self.domain,
+                found: match found {
+                    Some(found) => format!("xenstore says {}", Shown::new(found)),
+                    None => "xenstore has no such domain".into(),
+                },
+            }),
+        }
+    }
+}
+
+/// This host's xenstore.
+fn xenstore(tree: &Tree) -> Result<Xenstore, Failure> {
+    let [usual, other] = XENSTORED;
+    let (usual, other) = (tree.path(usual)?, tree.path(other)?);
+    Ok(Xenstore {
+        socket: if usual.exists() || !other.exists() {
+            usual
+        } else {
+            other
+        },
+        patience: PATIENCE,
+    })
+}
+
+/// The uuid by which the pool knows this host.
+fn installation(tree: &Tree) -> Result<String, Failure> {
+    let found = tree.read(INVENTORY)?;
+    let text = found.map(|found| String::from_utf8_lossy(&found.bytes).into_owned());
+    let text = text.unwrap_or_default();
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(INSTALLATION));
+    match value.map(|value| value.trim().trim_matches(['\'', '"'])) {
+        Some(uuid) if !uuid.is_empty() => Ok(uuid.into()),
+        _ => Err(Failure::Refused {
+            what: format!(
+                "{} has no INSTALLATION_UUID, so it is not known whether the VM runs here",
+                tree.shown(INVENTORY).display()
+            ),
+            hint: "run this in dom0 of the host where the VM runs",
+        }),
+    }
+}
