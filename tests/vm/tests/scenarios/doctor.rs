@@ -115,6 +115,13 @@ fn the_doctor_names_the_driver_that_has_a_class_of_the_same_name() -> Result<()>
     ensure!(guest.check("vgpuinfo get name")?.is_empty());
     ensure!(guest.run("vgpuinfo command 7")?.status() == Some(5));
 
+    // Ours says which name it is. The kernel dumps its stack, which is not for the console.
+    let said = guest.check(
+        "dmesg -n 1 && ! modprobe vgpu_stub 2>/dev/null && dmesg | grep ' vgpu_stub: '
+         dmesg -n 5",
+    )?;
+    ensure!(said.contains("/sys/class/vgpu"), "{said}");
+
     guest.check(&hint)?;
     finds(&guest, &[])?;
     guest.finish()
