@@ -96,6 +96,10 @@ install-host: host ## install both, their manual and completions; DESTDIR, PREFI
 	$(call documentation,vgpu-host,8)
 	install -D -m 644 COPYING $(DESTDIR)$(PREFIX)/share/licenses/vgpu-host/COPYING
 
+.PHONY: rpm
+rpm: ## make the package of all that for dom0, in build/packages
+	@scripts/rpm
+
 .PHONY: install
 install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFIX
 	install -D -m 755 $(RELEASE)/vgpuinfo $(DESTDIR)$(PREFIX)/bin/vgpuinfo
