@@ -66,13 +66,13 @@ endif
 tools: ## build vgpuinfo
 	@[ -e $(RELEASE)/vgpuinfo ] || \
 		echo '==> building vgpuinfo, once; about a minute and a half on two cores' >&2
-	@$(ENTER) cargo build --quiet --release --locked -p vgpuinfo
+	@$(ENTER) scripts/release vgpuinfo
 
 .PHONY: host
 host: ## build vgpu-host and vgpu-dm-hook, for dom0 of an XCP-ng host
 	@[ -e $(RELEASE)/vgpu-host ] || \
 		echo '==> building vgpu-host, once; about a minute on two cores' >&2
-	@$(ENTER) cargo build --quiet --release --locked -p vgpu-host
+	@$(ENTER) scripts/release vgpu-host
 	@printf '%s\n' $(RELEASE)/vgpu-host $(RELEASE)/vgpu-dm-hook
 
 # documentation PROGRAM SECTION: what it says about itself, where man and the shells look.
@@ -118,7 +118,7 @@ device: ## build QEMU with the device model, and say where it is
 guest-programs: tools
 	@[ -e $(DEBUG)/vgpu-guest ] || \
 		echo '==> building what boots guests, once; about a minute and a half on two cores' >&2
-	@$(ENTER) cargo build --quiet --release --locked -p vgpu-agent
+	@$(ENTER) scripts/release vgpu-agent
 	@$(ENTER) cargo build --quiet --locked -p harness --bins
 	@$(ENTER) $(MAKE) --no-print-directory -s -C tests/selftests OUTPUT=$(BUILD)/selftests
 

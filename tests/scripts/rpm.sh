@@ -6,7 +6,7 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/selftests/ktap.sh
-plan 10
+plan 11
 mkdir -p build
 # The sysroot, whose rpm it is tried with, sees the checkout.
 work=$(mktemp -d -p "$PWD/build")
@@ -36,6 +36,16 @@ result "make rpm makes the package and says where it is"
 again=$(umask 077 && TZ=Asia/Tokyo LC_ALL=C scripts/rpm 1 "$work/again")
 check "both have the same bytes" cmp "$package" "$again"
 result "The same commit gives the same package each time"
+
+# They differ between two machines.
+places=("$PWD" "$(. scripts/common.sh && echo "$CACHE")")
+for program in vgpu-host vgpu-dm-hook; do
+	program=build/target/x86_64-unknown-linux-gnu/release/$program
+	for place in "${places[@]}"; do
+		check "$program does not have $place in it" [ "$(grep -caF "$place/" "$program")" = 0 ]
+	done
+done
+result "Where the programs were built does not show in them"
 
 query '[%{REQUIRENAME}\n]' >"$work/requirements"
 # The shell once for each scriptlet.
