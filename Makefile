@@ -66,25 +66,44 @@ endif
 tools: ## build vgpuinfo
 	@[ -e $(RELEASE)/vgpuinfo ] || \
 		echo '==> building vgpuinfo, once; about a minute and a half on two cores' >&2
-	@$(ENTER) cargo build --quiet --release --locked -p vgpuinfo
+	@$(ENTER) scripts/release vgpuinfo
 
 .PHONY: host
 host: ## build vgpu-host and vgpu-dm-hook, for dom0 of an XCP-ng host
 	@[ -e $(RELEASE)/vgpu-host ] || \
 		echo '==> building vgpu-host, once; about a minute on two cores' >&2
-	@$(ENTER) cargo build --quiet --release --locked -p vgpu-host
+	@$(ENTER) scripts/release vgpu-host
 	@printf '%s\n' $(RELEASE)/vgpu-host $(RELEASE)/vgpu-dm-hook
+
+# documentation PROGRAM SECTION: what it says about itself, where man and the shells look.
+define documentation
+	umask 022 && $(RELEASE)/$(1) man --directory $(DESTDIR)$(PREFIX)/share/man/man$(2)
+	$(RELEASE)/$(1) completions bash | install -D -m 644 /dev/stdin \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(1)
+	$(RELEASE)/$(1) completions zsh | install -D -m 644 /dev/stdin \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$(1)
+	$(RELEASE)/$(1) completions fish | install -D -m 644 /dev/stdin \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$(1).fish
+endef
+
+# vgpu-host looks for the hook that it installs beside itself.
+.PHONY: install-host
+install-host: host ## install both, their manual and completions; DESTDIR, PREFIX
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/vgpu-host \
+		$(RELEASE)/vgpu-host $(RELEASE)/vgpu-dm-hook
+	install -d -m 755 $(DESTDIR)$(PREFIX)/sbin
+	ln -sfn ../libexec/vgpu-host/vgpu-host $(DESTDIR)$(PREFIX)/sbin/vgpu-host
+	$(call documentation,vgpu-host,8)
+	install -D -m 644 COPYING $(DESTDIR)$(PREFIX)/share/licenses/vgpu-host/COPYING
+
+.PHONY: rpm
+rpm: ## make the package of all that for dom0, in build/packages
+	@scripts/rpm
 
 .PHONY: install
 install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFIX
 	install -D -m 755 $(RELEASE)/vgpuinfo $(DESTDIR)$(PREFIX)/bin/vgpuinfo
-	umask 022 && $(RELEASE)/vgpuinfo man --directory $(DESTDIR)$(PREFIX)/share/man/man1
-	$(RELEASE)/vgpuinfo completions bash | install -D -m 644 /dev/stdin \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vgpuinfo
-	$(RELEASE)/vgpuinfo completions zsh | install -D -m 644 /dev/stdin \
-		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vgpuinfo
-	$(RELEASE)/vgpuinfo completions fish | install -D -m 644 /dev/stdin \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vgpuinfo.fish
+	$(call documentation,vgpuinfo,1)
 	install -D -m 644 userspace/udev/70-vgpu-stub.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-vgpu-stub.rules
 	install -D -m 644 userspace/udev/vgpu-stub.sysusers \
@@ -99,7 +118,7 @@ device: ## build QEMU with the device model, and say where it is
 guest-programs: tools
 	@[ -e $(DEBUG)/vgpu-guest ] || \
 		echo '==> building what boots guests, once; about a minute and a half on two cores' >&2
-	@$(ENTER) cargo build --quiet --release --locked -p vgpu-agent
+	@$(ENTER) scripts/release vgpu-agent
 	@$(ENTER) cargo build --quiet --locked -p harness --bins
 	@$(ENTER) $(MAKE) --no-print-directory -s -C tests/selftests OUTPUT=$(BUILD)/selftests
 
