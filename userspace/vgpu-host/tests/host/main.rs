@@ -6,6 +6,7 @@ mod attach;
 mod describe;
 mod host;
 mod list;
+mod plugin;
 mod pool;
 mod qemu;
 mod set;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use serde_json::Value;
 use vgpu_cli::{ExitCodes, Shell};
 use vgpu_host::device::parse_vm_id;
-use vgpu_host::{Device, Pool, Priority, Revision};
+use vgpu_host::{Device, Pool, Priority, Revision, Shown};
 
 use crate::exit::Exit;
 
@@ -72,6 +72,9 @@ pub(crate) enum Action {
         /// The hook [default: vgpu-dm-hook beside this program]
         #[arg(long, value_name = "FILE")]
         hook: Option<PathBuf>,
+        /// What the toolstack calls [default: this program]
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
     },
     /// Leave the host's files as they were before
     Uninstall,
@@ -90,6 +93,13 @@ pub(crate) enum Action {
     Spec {
         #[command(subcommand)]
         action: SpecAction,
+    },
+    /// Answer a call of xapi, which the script of the plugin passes on
+    #[command(hide = true)]
+    XapiPlugin {
+        /// One argument, the call
+        #[arg(last = true)]
+        words: Vec<String>,
     },
     /// Print the script that completes arguments in a shell
     Completions {
@@ -204,6 +214,32 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// Reads it from the names and values of properties.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(crate) fn parse<'a>(
+        properties: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, String> {
+        let mut change = Change {
+            pool: None,
+            priority: None,
+            vm_id: None,
+        };
+        for (name, value) in properties {
+            match name {
+                "pool" => change.pool = Some(value.parse()?),
+                "priority" => change.priority = Some(value.parse()?),
+                "vm_id" => change.vm_id = Some(parse_vm_id(value)?),
+                _ => return Err(format!("there is no property {}", Shown::new(name))),
+            }
+        }
+        match change.properties()[..] {
+            [] => Err("there is nothing to change: pool, priority or vm_id".into()),
+            _ => Ok(change),
+        }
+    }
+
     /// Makes it in what a key says of the device.
     pub(crate) fn apply(&self, device: &mut Device) {
         device.pool = self.pool.unwrap_or(device.pool);

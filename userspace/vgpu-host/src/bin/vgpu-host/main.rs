@@ -12,10 +12,12 @@ mod finding;
 mod install;
 mod list;
 mod manual;
+mod plugin;
 mod record;
 mod replace;
 mod resident;
 mod running;
+mod script;
 mod set;
 mod spec;
 mod status;
@@ -25,6 +27,7 @@ mod verify;
 mod wrapper;
 mod xe;
 mod xenopsd;
+mod xmlrpc;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -109,9 +112,11 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
             set::set(&xe, &tree, vm, device.as_deref(), change, cli.dry_run)
         }
         Action::Detach { vm } => attach::detach(&xe, vm, cli.dry_run),
-        Action::Install { hook } => {
-            install::install(&Tree::to_change(&cli.root, cli.dry_run)?, hook.as_deref())
-        }
+        Action::Install { hook, program } => install::install(
+            &Tree::to_change(&cli.root, cli.dry_run)?,
+            hook.as_deref(),
+            program.as_deref(),
+        ),
         Action::Uninstall => {
             let devices = uninstall::still_with_devices(&Tree::to_read(&cli.root), &xe)?;
             let tree = Tree::to_change(&cli.root, cli.dry_run)?;
@@ -119,6 +124,7 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
         }
         Action::Status => status::status(&Tree::to_read(&cli.root)),
         Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref()),
+        Action::XapiPlugin { words } => Ok(plugin::answer(&xe, &Tree::to_read(&cli.root), words)),
         Action::Completions { shell } => Ok(describe::completions(*shell)),
         Action::Man { directory } => describe::man(directory.as_deref()),
         Action::Spec { action } => match action {

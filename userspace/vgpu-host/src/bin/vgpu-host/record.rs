@@ -18,18 +18,37 @@ const NAME: &str = "record.json";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     Hook,
+    Program,
+    Plugin,
     Wrapper,
     Setting,
 }
 
 impl Item {
-    pub(crate) const ALL: [Item; 3] = [Item::Hook, Item::Wrapper, Item::Setting];
+    pub(crate) const ALL: [Item; 5] = [
+        Item::Hook,
+        Item::Program,
+        Item::Plugin,
+        Item::Wrapper,
+        Item::Setting,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Item::Hook => "hook",
+            Item::Program => "program",
+            Item::Plugin => "plugin",
             Item::Wrapper => "wrapper",
             Item::Setting => "setting",
+        }
+    }
+
+    /// Whether the whole file is ours: a newer one takes the place of ours, not of what
+    /// was there before.
+    pub(crate) fn is_ours(self) -> bool {
+        match self {
+            Item::Hook | Item::Program | Item::Plugin => true,
+            Item::Wrapper | Item::Setting => false,
         }
     }
 

@@ -3,14 +3,15 @@
 //! Whether what install did is there and has its effect.
 
 use vgpu_host::Shown;
-use vgpu_host::layout::{HOOK, WRAPPER, XENOPSD_SETTING};
+use vgpu_host::layout::{HOOK, PLUGIN, PROGRAM, WRAPPER, XENOPSD_SETTING};
 
 use crate::Report;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
 use crate::install::{READS, is_of};
 use crate::record::{Item, Record};
-use crate::tree::Tree;
+use crate::script;
+use crate::tree::{Found, Tree};
 use crate::wrapper::Wrapper;
 use crate::xenopsd::Configuration;
 
@@ -21,13 +22,14 @@ pub(crate) fn status(tree: &Tree) -> Result<Report, Failure> {
 }
 
 /// What was installed, in the order in which it is used.
-pub(crate) fn findings(tree: &Tree) -> Result<[Finding; 4], Failure> {
+pub(crate) fn findings(tree: &Tree) -> Result<[Finding; 5], Failure> {
     let record = Record::read(tree)?;
     Ok([
         installed(record.as_ref()),
         hook(tree, record.as_ref())?,
         wrapper(tree, record.as_ref())?,
         setting(tree, record.as_ref())?,
+        plugin(tree)?,
     ])
 }
 
@@ -83,6 +85,26 @@ fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
         Some(Wrapper::Reads(line)) => (format!("reads a key of the VM: {line}"), Some(READS)),
     };
     Ok(finding("wrapper", format!("{WRAPPER} {state}"), hint))
+}
+
+/// What xapi calls, and what that calls.
+fn plugin(tree: &Tree) -> Result<Finding, Failure> {
+    let found = tree.read(PLUGIN)?;
+    let program = tree.read(PROGRAM)?;
+    let executable = |found: &Found| found.attributes.mode & 0o111 == 0o111;
+    let (state, hint) = match (found, program) {
+        (None, _) => (format!("{PLUGIN} is not there"), Some(INSTALL)),
+        (Some(found), _) if found.bytes != script::PLUGIN || !executable(&found) => (
+            format!("{PLUGIN} is not as it was installed"),
+            Some(INSTALL),
+        ),
+        (_, Some(program)) if executable(&program) => (format!("{PLUGIN} is there"), None),
+        _ => (
+            format!("{PROGRAM}, which {PLUGIN} calls, is not there or cannot be executed"),
+            Some(INSTALL),
+        ),
+    };
+    Ok(finding("plugin", state, hint))
 }
 
 /// The last line that sets it counts.

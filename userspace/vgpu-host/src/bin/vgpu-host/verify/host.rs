@@ -26,11 +26,17 @@ const MARK: &str = ".vgpustub";
 const PACKAGE: &str = "build the package with vgpu-host spec apply, and install it";
 
 pub(super) fn findings(tree: &Tree) -> Result<Vec<Finding>, Failure> {
+    let mut findings = of_qemu(tree)?;
+    findings.push(hook(tree)?);
+    Ok(findings)
+}
+
+/// The links in which QEMU is.
+pub(crate) fn of_qemu(tree: &Tree) -> Result<Vec<Finding>, Failure> {
     Ok(vec![
         qemu(&tree.path(QEMU)?),
         package(tree),
         device(&tree.path(QEMU)?),
-        hook(tree)?,
     ])
 }
 
