@@ -28,6 +28,10 @@ pub(crate) struct Cli {
     /// The toolstack's command
     #[arg(long, value_name = "PROGRAM", default_value = "xe", global = true)]
     pub(crate) xe: PathBuf,
+    /// How long one call of it may take, in seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", global = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(crate) timeout: Option<u32>,
     /// Take the host's files from this directory
     #[arg(long, value_name = "DIR", default_value = "/", global = true)]
     pub(crate) root: PathBuf,
@@ -50,8 +54,8 @@ pub(crate) enum Action {
     /// Change a device of a VM, at once if it runs
     #[command(
         after_help = "A device of revision 1 cannot change while its VM runs; that is an error, \
-                      and nothing is changed. So is a VM that runs on another host of the pool, \
-                      which is named: run this there."
+                      and nothing is changed. If the VM runs on another host of the pool, that \
+                      host does it, by its plugin."
     )]
     Set {
         /// Its uuid or its name
@@ -83,7 +87,7 @@ pub(crate) enum Action {
     /// Check everything from the host's package to the registers of a VM's devices
     #[command(
         after_help = "The lines ok are as they should be, those with NO are not, and those with -- \
-                      could not be checked. A VM is checked on the host that it runs on."
+                      could not be checked. A VM is checked by the host that it runs on."
     )]
     Verify {
         /// Its uuid or its name; only what all VMs have in common without one
@@ -245,6 +249,14 @@ impl Change {
         device.pool = self.pool.unwrap_or(device.pool);
         device.priority = self.priority.unwrap_or(device.priority);
         device.vm_id = self.vm_id.unwrap_or(device.vm_id);
+    }
+
+    /// The properties that change, as [`Change::parse`] reads them.
+    pub(crate) fn arguments(&self) -> Vec<(&'static str, String)> {
+        let pool = self.pool.map(|pool| ("pool", pool.name().into()));
+        let priority = self.priority.map(|it| ("priority", it.name().into()));
+        let vm_id = self.vm_id.map(|vm_id| ("vm_id", vm_id.to_string()));
+        [pool, priority, vm_id].into_iter().flatten().collect()
     }
 
     /// The properties that change in the device model.

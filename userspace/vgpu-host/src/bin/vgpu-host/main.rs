@@ -14,6 +14,7 @@ mod list;
 mod manual;
 mod plugin;
 mod record;
+mod remote;
 mod replace;
 mod resident;
 mod running;
@@ -101,7 +102,7 @@ fn stdout(text: &str) -> Exit {
 }
 
 fn execute(cli: &Cli) -> Result<Report, Failure> {
-    let xe = Xe::new(cli.xe.clone());
+    let xe = Xe::new(cli.xe.clone(), cli.timeout);
     match &cli.action {
         Action::List => list::list(&xe),
         Action::Attach { vm, device, add } => {
@@ -110,6 +111,7 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
         Action::Set { vm, device, change } => {
             let tree = Tree::to_read(&cli.root);
             set::set(&xe, &tree, vm, device.as_deref(), change, cli.dry_run)
+                .or_else(|it| remote::set(&xe, it, device.as_deref(), change, cli.dry_run))
         }
         Action::Detach { vm } => attach::detach(&xe, vm, cli.dry_run),
         Action::Install { hook, program } => install::install(
@@ -123,7 +125,8 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
             uninstall::uninstall(&tree, devices.into_iter().collect())
         }
         Action::Status => status::status(&Tree::to_read(&cli.root)),
-        Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref()),
+        Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref())
+            .or_else(|it| remote::instead(&xe, it, "verify", "verify", &[])),
         Action::XapiPlugin { words } => Ok(plugin::answer(&xe, &Tree::to_read(&cli.root), words)),
         Action::Completions { shell } => Ok(describe::completions(*shell)),
         Action::Man { directory } => describe::man(directory.as_deref()),

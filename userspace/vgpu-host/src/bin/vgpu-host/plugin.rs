@@ -25,6 +25,8 @@ use crate::{document, finding, list, set, status, verify};
 const PLUGIN_FAILURE: &str = "XENAPI_PLUGIN_FAILURE";
 /// The code of a function that there is not.
 const UNKNOWN_FUNCTION: &str = "UNKNOWN_XENAPI_PLUGIN_FUNCTION";
+/// By which xapi finds the plugin: its file.
+pub(crate) const NAME: &str = "vgpu-stub";
 /// What the codes of this plugin's own failures begin with.
 pub(crate) const CODE: &str = "VGPU_STUB_";
 
