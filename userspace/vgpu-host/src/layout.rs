@@ -10,7 +10,7 @@ pub const HOOK: &str = "/usr/libexec/vgpu-stub/vgpu-dm-hook";
 pub const PROGRAM: &str = "/usr/libexec/vgpu-stub/vgpu-host";
 /// The plugin, which xapi calls by the name of its file.
 pub const PLUGIN: &str = "/etc/xapi.d/plugins/vgpu-stub";
-/// What the toolstack runs before it migrates a VM.
+/// The guard, which xenopsd runs before it migrates a VM.
 pub const GUARD: &str = "/etc/xapi.d/vm-pre-migrate/vgpu-stub";
 /// The hook's configuration.
 pub const HOOK_CONFIGURATION: &str = "/etc/vgpu-stub/hook.conf";

@@ -119,6 +119,11 @@ impl Host {
         assert_eq!(run.exit, 0, "{run:?}");
     }
 
+    /// Has xe say that this member is not enabled.
+    pub(crate) fn disable(&self) {
+        self.in_pool(&format!("disabled/{}", self.uuid), "");
+    }
+
     /// The calls of xe.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = fs::read_to_string(self.pool.path().join("calls")).unwrap_or_default();
@@ -202,6 +207,20 @@ impl Host {
             .arg("plugin=vgpu-stub")
             .arg(format!("fn={function}"))
             .args(arguments.iter().map(|it| format!("args:{it}")));
+        self.finish(command)
+    }
+
+    /// Runs the guard as xenopsd does on the source of a migration.
+    pub(crate) fn migrate(&self, vm: &str, seconds: u32) -> Run {
+        let guard = fs::read_to_string(self.path("etc/xapi.d/vm-pre-migrate/vgpu-stub")).unwrap();
+        let here = self.path("guard");
+        let libexec = self.path("usr/libexec").display().to_string();
+        let guard = guard
+            .replace("/usr/libexec", &libexec)
+            .replace("xapi-guard", &format!("--timeout {seconds} xapi-guard"));
+        fs::write(&here, guard).unwrap();
+        let mut command = Command::new("sh");
+        command.arg(here).args(["-vmuuid", vm, "-reason", "source"]);
         self.finish(command)
     }
 

@@ -4,6 +4,7 @@
 
 mod attach;
 mod describe;
+mod guard;
 mod host;
 mod list;
 mod plugin;

@@ -6,8 +6,8 @@ use std::fs;
 use std::process::Command;
 
 use crate::dom0::{
-    CONFIGURATION, Dom0, HOOK, OUR_FILE, PLUGIN, PROGRAM_FILE, Release, SETTING, STOCK, WRAPPER,
-    without_times,
+    CONFIGURATION, Dom0, GUARD, HOOK, OUR_FILE, PLUGIN, PROGRAM_FILE, Release, SETTING, STOCK,
+    WRAPPER, without_times,
 };
 use crate::wrappers::{PYTHON_3, patched};
 
@@ -51,6 +51,7 @@ fn a_setting_or_hook_that_an_update_took_away_is_seen_and_comes_again() {
         (Release::Xcp83, HOOK),
         (Release::Xcp83, PROGRAM_FILE),
         (Release::Xcp83, PLUGIN),
+        (Release::Xcp83, GUARD),
     ] {
         let dom0 = Dom0::new(release, PYTHON_3);
         let old = dom0.snapshot();

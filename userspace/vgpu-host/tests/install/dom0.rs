@@ -17,6 +17,7 @@ pub(crate) const WRAPPER: &str = "usr/lib64/xen/bin/qemu-wrapper";
 pub(crate) const HOOK: &str = "usr/libexec/vgpu-stub/vgpu-dm-hook";
 pub(crate) const PROGRAM_FILE: &str = "usr/libexec/vgpu-stub/vgpu-host";
 pub(crate) const PLUGIN: &str = "etc/xapi.d/plugins/vgpu-stub";
+pub(crate) const GUARD: &str = "etc/xapi.d/vm-pre-migrate/vgpu-stub";
 pub(crate) const CONFIGURATION: &str = "etc/xenopsd.conf";
 pub(crate) const OUR_FILE: &str = "etc/xenopsd.conf.d/vgpu-stub.conf";
 pub(crate) const RECORD: &str = "var/lib/vgpu-stub/record.json";

@@ -83,7 +83,11 @@ pub(crate) enum Action {
     /// Leave the host's files as they were before
     Uninstall,
     /// Say whether all that was installed is there and has its effect
-    Status,
+    Status {
+        /// Ask every member of the pool, and compare them
+        #[arg(long)]
+        pool: bool,
+    },
     /// Check everything from the host's package to the registers of a VM's devices
     #[command(
         after_help = "The lines ok are as they should be, those with NO are not, and those with -- \
@@ -102,6 +106,13 @@ pub(crate) enum Action {
     #[command(hide = true)]
     XapiPlugin {
         /// One argument, the call
+        #[arg(last = true)]
+        words: Vec<String>,
+    },
+    /// Say whether a VM may be migrated, which the script before migrations passes on
+    #[command(hide = true)]
+    XapiGuard {
+        /// -vmuuid UUID -reason REASON
         #[arg(last = true)]
         words: Vec<String>,
     },

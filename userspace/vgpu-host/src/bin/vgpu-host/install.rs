@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Has xenopsd start the hook and xapi find the plugin, and takes the older way's
+//! Has xenopsd start the hook and xapi find the plugin and the guard, and takes the older way's
 //! patch out of the stock wrapper.
 //!
 //! Everything is looked at before anything is changed. The order of the changes
 //! has every state between them work: the files as they were are kept first,
-//! and xenopsd's setting comes when the hook is there.
+//! xenopsd's setting comes when the hook is there, and the guard, which keeps VMs from
+//! being migrated, comes last.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use vgpu_host::layout::{HOOK, LIBEXEC, PLUGIN, PROGRAM, STATE, WRAPPER, XENOPSD_SETTING};
+use vgpu_host::layout::{GUARD, HOOK, LIBEXEC, PLUGIN, PROGRAM, STATE, WRAPPER, XENOPSD_SETTING};
 
 use crate::Report;
 use crate::failure::Failure;
@@ -32,11 +33,12 @@ pub(crate) const READS: &str = "see that it does not become an argument of QEMU,
                                 set it could pass any; reinstalling the wrapper's package removes \
                                 what was added to it";
 /// Directories that are made where they are not there.
-const DIRECTORIES: [&str; 4] = [
+const DIRECTORIES: [&str; 5] = [
     "/usr/libexec",
     LIBEXEC,
     "/etc/xapi.d",
     "/etc/xapi.d/plugins",
+    "/etc/xapi.d/vm-pre-migrate",
 ];
 /// Directories in which files are written, the outer ones first.
 const WRITTEN_IN: [&str; 4] = ["/etc", "/usr/lib64/xen/bin", LIBEXEC, STATE];
@@ -72,6 +74,7 @@ pub(crate) fn install(
     changes.extend(change_own(tree, Item::Plugin, PLUGIN, script::PLUGIN)?);
     changes.extend(change_wrapper(tree)?);
     changes.extend(change_setting(tree)?);
+    changes.extend(change_own(tree, Item::Guard, GUARD, script::GUARD)?);
 
     let old = Record::read(tree)?;
     let record = next_record(tree, old.clone(), &changes)?;
@@ -148,7 +151,7 @@ pub(crate) fn directory_to_write_in(item: Item) -> &'static str {
     match item {
         Item::Hook | Item::Program => hook,
         Item::Wrapper => wrapper,
-        Item::Plugin | Item::Setting => etc,
+        Item::Plugin | Item::Setting | Item::Guard => etc,
     }
 }
 
@@ -296,6 +299,8 @@ fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<R
             record.forget(Item::Wrapper);
         }
     }
+    // What was changed again is where it was before.
+    record.entries.sort_by_key(|entry| entry.item);
     Ok(record)
 }
 

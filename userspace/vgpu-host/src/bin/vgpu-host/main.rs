@@ -9,10 +9,12 @@ mod describe;
 mod exit;
 mod failure;
 mod finding;
+mod guard;
 mod install;
 mod list;
 mod manual;
 mod plugin;
+mod pool;
 mod record;
 mod remote;
 mod replace;
@@ -60,6 +62,15 @@ struct Report {
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     match Cli::try_parse_from(&arguments) {
+        Ok(Cli {
+            action: Action::XapiGuard { words },
+            xe,
+            timeout,
+            ..
+        }) => {
+            let xe = Xe::new(xe, timeout.or(Some(guard::PATIENCE)));
+            return guard::guard(&xe, &words);
+        }
         Ok(cli) => written(&execute(&cli), cli.json),
         Err(error) if error.use_stderr() => match usage::wants_json(&arguments, &[], &[]) {
             true => written(&Err(Failure::Usage(usage::summary(&error))), true),
@@ -124,10 +135,13 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
             let tree = Tree::to_change(&cli.root, cli.dry_run)?;
             uninstall::uninstall(&tree, devices.into_iter().collect())
         }
-        Action::Status => status::status(&Tree::to_read(&cli.root)),
+        Action::Status { pool: true } => pool::status(&xe),
+        Action::Status { pool: false } => status::status(&Tree::to_read(&cli.root)),
         Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref())
             .or_else(|it| remote::instead(&xe, it, "verify", "verify", &[])),
         Action::XapiPlugin { words } => Ok(plugin::answer(&xe, &Tree::to_read(&cli.root), words)),
+        // Its exit codes are xenopsd's, and main has seen to it.
+        Action::XapiGuard { .. } => Ok(Report::default()),
         Action::Completions { shell } => Ok(describe::completions(*shell)),
         Action::Man { directory } => describe::man(directory.as_deref()),
         Action::Spec { action } => match action {

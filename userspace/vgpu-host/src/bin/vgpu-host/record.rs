@@ -14,23 +14,25 @@ use crate::tree::{Found, Tree};
 const SCHEMA: u32 = 1;
 const NAME: &str = "record.json";
 
-/// The files that install changes, by what they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The files that install changes, by what they are, in the order of the changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Item {
     Hook,
     Program,
     Plugin,
     Wrapper,
     Setting,
+    Guard,
 }
 
 impl Item {
-    pub(crate) const ALL: [Item; 5] = [
+    pub(crate) const ALL: [Item; 6] = [
         Item::Hook,
         Item::Program,
         Item::Plugin,
         Item::Wrapper,
         Item::Setting,
+        Item::Guard,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Item {
             Item::Plugin => "plugin",
             Item::Wrapper => "wrapper",
             Item::Setting => "setting",
+            Item::Guard => "guard",
         }
     }
 
@@ -47,7 +50,7 @@ impl Item {
     /// was there before.
     pub(crate) fn is_ours(self) -> bool {
         match self {
-            Item::Hook | Item::Program | Item::Plugin => true,
+            Item::Hook | Item::Program | Item::Plugin | Item::Guard => true,
             Item::Wrapper | Item::Setting => false,
         }
     }

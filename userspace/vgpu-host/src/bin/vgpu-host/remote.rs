@@ -2,6 +2,8 @@
 
 //! What other members of the pool are asked, by their plugins.
 
+use std::fmt;
+
 use serde_json::Value;
 use vgpu_cli::ExitCodes;
 use vgpu_host::Shown;
@@ -43,8 +45,8 @@ pub(crate) fn instead(
     let mut all = vec![("vm", vm.as_str())];
     all.extend(arguments);
     let answer = ask(xe, &member, function, &all)?;
-    let text = answer.text("text").map(String::from);
-    let notes = answer.document["notes"].as_array().map(|notes| {
+    let text = answer.member("text").as_str().map(String::from);
+    let notes = answer.member("notes").as_array().map(|notes| {
         let notes = notes.iter().map(|note| note.as_str().map(String::from));
         notes.collect::<Option<Vec<_>>>()
     });
@@ -58,7 +60,7 @@ pub(crate) fn instead(
                 exit: answer.exit,
             })
         }
-        _ => Err(nonsense(&member, &answer.document.to_string())),
+        _ => Err(nonsense(&member, &answer.to_string())),
     }
 }
 
@@ -99,9 +101,15 @@ pub(crate) fn ask(
 }
 
 impl Answer {
-    /// The member of this name, if it is a text.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.document[name].as_str()
+    /// The member of this name; null if there is none.
+    pub(crate) fn member(&self, name: &str) -> &Value {
+        &self.document[name]
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.document.fmt(f)
     }
 }
 
@@ -138,7 +146,8 @@ fn refused(member: &Member, failure: Failure) -> Failure {
     }
 }
 
-fn nonsense(member: &Member, said: &str) -> Failure {
+/// The failure of a member that answered something else.
+pub(crate) fn nonsense(member: &Member, said: &str) -> Failure {
     Failure::Member {
         member: member.shown(),
         message: format!(

@@ -3,7 +3,7 @@
 //! Whether what install did is there and has its effect.
 
 use vgpu_host::Shown;
-use vgpu_host::layout::{HOOK, PLUGIN, PROGRAM, WRAPPER, XENOPSD_SETTING};
+use vgpu_host::layout::{GUARD, HOOK, PLUGIN, PROGRAM, WRAPPER, XENOPSD_SETTING};
 
 use crate::Report;
 use crate::failure::Failure;
@@ -22,14 +22,15 @@ pub(crate) fn status(tree: &Tree) -> Result<Report, Failure> {
 }
 
 /// What was installed, in the order in which it is used.
-pub(crate) fn findings(tree: &Tree) -> Result<[Finding; 5], Failure> {
+pub(crate) fn findings(tree: &Tree) -> Result<[Finding; 6], Failure> {
     let record = Record::read(tree)?;
     Ok([
         installed(record.as_ref()),
         hook(tree, record.as_ref())?,
         wrapper(tree, record.as_ref())?,
         setting(tree, record.as_ref())?,
-        plugin(tree)?,
+        called("plugin", PLUGIN, script::PLUGIN, tree)?,
+        called("guard", GUARD, script::GUARD, tree)?,
     ])
 }
 
@@ -87,24 +88,21 @@ fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
     Ok(finding("wrapper", format!("{WRAPPER} {state}"), hint))
 }
 
-/// What xapi calls, and what that calls.
-fn plugin(tree: &Tree) -> Result<Finding, Failure> {
-    let found = tree.read(PLUGIN)?;
-    let program = tree.read(PROGRAM)?;
+/// A script that the toolstack calls, and the program that it calls.
+fn called(name: &'static str, path: &str, script: &[u8], tree: &Tree) -> Result<Finding, Failure> {
     let executable = |found: &Found| found.attributes.mode & 0o111 == 0o111;
-    let (state, hint) = match (found, program) {
-        (None, _) => (format!("{PLUGIN} is not there"), Some(INSTALL)),
-        (Some(found), _) if found.bytes != script::PLUGIN || !executable(&found) => (
-            format!("{PLUGIN} is not as it was installed"),
-            Some(INSTALL),
-        ),
-        (_, Some(program)) if executable(&program) => (format!("{PLUGIN} is there"), None),
+    let (state, hint) = match (tree.read(path)?, tree.read(PROGRAM)?) {
+        (None, _) => (format!("{path} is not there"), Some(INSTALL)),
+        (Some(found), _) if found.bytes != script || !executable(&found) => {
+            (format!("{path} is not as it was installed"), Some(INSTALL))
+        }
+        (_, Some(program)) if executable(&program) => (format!("{path} is there"), None),
         _ => (
-            format!("{PROGRAM}, which {PLUGIN} calls, is not there or cannot be executed"),
+            format!("{PROGRAM}, which {path} calls, is not there or cannot be executed"),
             Some(INSTALL),
         ),
     };
-    Ok(finding("plugin", state, hint))
+    Ok(finding(name, state, hint))
 }
 
 /// The last line that sets it counts.

@@ -21,6 +21,7 @@ pub(crate) fn uninstall(tree: &Tree, mut notes: Vec<String>) -> Result<Report, F
     // All of them are read before the first is put back.
     let mut before = Vec::new();
     for item in [
+        Item::Guard,
         Item::Setting,
         Item::Wrapper,
         Item::Plugin,
@@ -36,7 +37,9 @@ pub(crate) fn uninstall(tree: &Tree, mut notes: Vec<String>) -> Result<Report, F
         match entry.item {
             Item::Setting => undo_setting(tree, entry, before.as_ref(), &mut notes)?,
             Item::Wrapper => undo_wrapper(tree, entry, before.as_ref(), &mut notes)?,
-            Item::Hook | Item::Program | Item::Plugin => put_back(tree, entry, before.as_ref())?,
+            Item::Hook | Item::Program | Item::Plugin | Item::Guard => {
+                put_back(tree, entry, before.as_ref())?
+            }
         }
     }
     for directory in record.directories.iter().rev() {

@@ -28,6 +28,14 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    /// A member whose name is not known.
+    pub(crate) fn without_name(uuid: &str) -> Self {
+        Member {
+            uuid: uuid.into(),
+            name: uuid.into(),
+        }
+    }
+
     /// Its name, for a message.
     pub(crate) fn shown(&self) -> Shown {
         Shown::new(&self.name)
@@ -98,6 +106,18 @@ impl Xe {
         self.get(uuid, "resident-on").map(member)
     }
 
+    /// The uuids of all members of the pool.
+    pub(crate) fn members(&self) -> Result<Vec<String>, Failure> {
+        self.call(&["host-list", "params=uuid", "--minimal"])
+            .map(uuids)
+    }
+
+    /// The uuids of the members that VMs may be started on or migrated to.
+    pub(crate) fn enabled_members(&self) -> Result<Vec<String>, Failure> {
+        self.call(&["host-list", "enabled=true", "params=uuid", "--minimal"])
+            .map(uuids)
+    }
+
     /// A member of the pool, by its uuid.
     pub(crate) fn member(&self, uuid: &str) -> Result<Member, Failure> {
         let filter = format!("uuid={uuid}");
@@ -165,6 +185,12 @@ impl Xe {
         self.call(&["vm-param-remove", &uuid, "param-name=platform", &key])
             .map(drop)
     }
+}
+
+/// The uuids of a list that was printed with --minimal.
+fn uuids(printed: String) -> Vec<String> {
+    let uuids = printed.split(',').filter(|uuid| !uuid.is_empty());
+    uuids.map(String::from).collect()
 }
 
 /// The uuid of the host that a VM is resident on; for none, xe prints a text in angle
