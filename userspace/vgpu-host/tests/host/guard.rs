@@ -66,7 +66,7 @@ fn a_vm_with_devices_migrates_within_a_pool_that_is_prepared() {
 #[test]
 fn a_member_that_is_not_prepared_keeps_it_where_it_is() {
     type Break = fn(&Host);
-    let breaks: [(Break, &[&str]); 5] = [
+    let breaks: [(Break, &[&str]); 6] = [
         (
             |host| program(host, QEMU, "#!/bin/sh\necho QEMU\n"),
             &["device: QEMU has no device vgpu-stub"],
@@ -74,6 +74,10 @@ fn a_member_that_is_not_prepared_keeps_it_where_it_is() {
         (
             |host| fs::remove_file(host.path("usr/libexec/vgpu-stub/vgpu-dm-hook")).unwrap(),
             &["hook: ", "vgpu-host install"],
+        ),
+        (
+            |host| program(host, "usr/libexec/vgpu-stub/vgpu-dm-hook", "another one"),
+            &["its hook is ", "this host's is "],
         ),
         (
             |host| fs::write(host.path("etc/xenopsd.conf"), "").unwrap(),
@@ -127,12 +131,9 @@ fn no_answer_and_nonsense_are_those_of_a_member_that_is_not_prepared() {
             "makes no sense",
         ),
         (
-            format!(
-                "cat <<'END'\n{}\nEND",
-                whole.replace(concat!("\"", env!("CARGO_PKG_VERSION"), "\""), "\"0.0.9\"")
-            ),
+            format!("cat <<'END'\n{}\nEND", whole.replace("\"device\"", "7")),
             LONG,
-            "version 0.0.9",
+            "makes no sense",
         ),
     ] {
         answer(&hosts[1], &script);

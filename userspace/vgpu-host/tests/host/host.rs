@@ -114,8 +114,10 @@ impl Host {
         fs::write(wrapper, "#!/usr/bin/python\n").unwrap();
         fs::write(self.path("etc/xenopsd.conf"), "").unwrap();
         fs::create_dir_all(self.path("var/lib")).unwrap();
-        let hook = env!("CARGO_BIN_EXE_vgpu-dm-hook");
-        let run = self.run(&format!("install --hook {hook}"));
+        // It is not run here.
+        let hook = self.path("hook");
+        fs::write(&hook, b"\x7fELF and what belongs to it").unwrap();
+        let run = self.run(&format!("install --hook {}", hook.display()));
         assert_eq!(run.exit, 0, "{run:?}");
     }
 
@@ -215,9 +217,13 @@ impl Host {
         let guard = fs::read_to_string(self.path("etc/xapi.d/vm-pre-migrate/vgpu-stub")).unwrap();
         let here = self.path("guard");
         let libexec = self.path("usr/libexec").display().to_string();
-        let guard = guard
-            .replace("/usr/libexec", &libexec)
-            .replace("xapi-guard", &format!("--timeout {seconds} xapi-guard"));
+        let guard = guard.replace("/usr/libexec", &libexec).replace(
+            "xapi-guard",
+            &format!(
+                "--timeout {seconds} --root {} xapi-guard",
+                self.root.path().display()
+            ),
+        );
         fs::write(&here, guard).unwrap();
         let mut command = Command::new("sh");
         command.arg(here).args(["-vmuuid", vm, "-reason", "source"]);

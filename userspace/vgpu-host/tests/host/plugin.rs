@@ -31,6 +31,7 @@ fn status_says_whether_the_host_is_prepared() {
     assert_eq!(document["exit"], 0, "{document}");
     assert_eq!(document["status"]["whole"], true);
     assert_eq!(document["status"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(document["status"]["hook"].as_str().map(str::len), Some(12));
     let checks = document["status"]["checks"].as_array().unwrap();
     let names: Vec<_> = checks.iter().map(|it| it["name"].as_str()).collect();
     for name in ["qemu", "package", "device", "hook", "xenopsd", "plugin"] {

@@ -17,6 +17,7 @@ use vgpu_host::keys;
 use crate::failure::Failure;
 use crate::pool;
 use crate::stdout;
+use crate::tree::Tree;
 use crate::xe::Xe;
 
 /// Keeps a VM from being migrated.
@@ -27,8 +28,8 @@ pub(crate) const PATIENCE: u32 = 15;
 const VM: &str = "-vmuuid";
 
 /// Says whether a VM may be migrated.
-pub(crate) fn guard(xe: &Xe, words: &[String]) -> ExitCode {
-    let refusal = match refusal(xe, words) {
+pub(crate) fn guard(xe: &Xe, tree: &Tree, words: &[String]) -> ExitCode {
+    let refusal = match refusal(xe, tree, words) {
         Ok(None) => return ExitCode::SUCCESS,
         Ok(Some(refusal)) => refusal,
         Err(failure) => format!(
@@ -42,14 +43,14 @@ pub(crate) fn guard(xe: &Xe, words: &[String]) -> ExitCode {
 }
 
 /// Why the VM is to stay, if it is.
-fn refusal(xe: &Xe, words: &[String]) -> Result<Option<String>, Failure> {
+fn refusal(xe: &Xe, tree: &Tree, words: &[String]) -> Result<Option<String>, Failure> {
     let named = words.iter().skip_while(|word| *word != VM).nth(1);
     let vm = named.ok_or_else(|| Failure::Usage(format!("there is no {VM}")))?;
     let has = |key| xe.platform(vm, key).map(|value| value.is_some());
     if !has(keys::TYPED)? && !has(keys::ARGUMENTS)? {
         return Ok(None);
     }
-    let asked = pool::ask(xe, &xe.enabled_members()?);
+    let asked = pool::ask(xe, tree, &xe.enabled_members()?)?;
     let unprepared: Vec<String> = asked.iter().filter_map(pool::Asked::unprepared).collect();
     Ok(match unprepared[..] {
         [] => None,

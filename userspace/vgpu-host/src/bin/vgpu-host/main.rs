@@ -65,11 +65,12 @@ fn main() -> ExitCode {
         Ok(Cli {
             action: Action::XapiGuard { words },
             xe,
+            root,
             timeout,
             ..
         }) => {
             let xe = Xe::new(xe, timeout.or(Some(guard::PATIENCE)));
-            return guard::guard(&xe, &words);
+            return guard::guard(&xe, &Tree::to_read(&root), &words);
         }
         Ok(cli) => written(&execute(&cli), cli.json),
         Err(error) if error.use_stderr() => match usage::wants_json(&arguments, &[], &[]) {
@@ -135,7 +136,7 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
             let tree = Tree::to_change(&cli.root, cli.dry_run)?;
             uninstall::uninstall(&tree, devices.into_iter().collect())
         }
-        Action::Status { pool: true } => pool::status(&xe),
+        Action::Status { pool: true } => pool::status(&xe, &Tree::to_read(&cli.root)),
         Action::Status { pool: false } => status::status(&Tree::to_read(&cli.root)),
         Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref())
             .or_else(|it| remote::instead(&xe, it, "verify", "verify", &[])),

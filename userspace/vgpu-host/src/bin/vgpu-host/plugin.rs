@@ -93,8 +93,9 @@ fn condition(tree: &Tree) -> Result<Report, Failure> {
     let mut findings = host::of_qemu(tree)?;
     findings.extend(status::findings(tree)?);
     let mut report = finding::report("status", &findings);
-    if let Some((_, status)) = &mut report.member {
-        status["version"] = env!("CARGO_PKG_VERSION").into();
+    if let Some((_, member)) = &mut report.member {
+        member["version"] = env!("CARGO_PKG_VERSION").into();
+        member["hook"] = status::hook_digest(tree)?.into();
     }
     Ok(report)
 }

@@ -11,12 +11,13 @@ use crate::Report;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::remote;
+use crate::status;
+use crate::tree::Tree;
 use crate::xe::{Member, Xe};
 
 /// What has to be right on a member on which a VM with devices is to run, by the names of
 /// the plugin's checks.
 const NEEDED: [&str; 3] = ["device", "hook", "xenopsd"];
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A member and what it answered.
 pub(crate) struct Asked {
@@ -26,8 +27,10 @@ pub(crate) struct Asked {
 
 /// The condition of a member that answered.
 struct Condition {
-    /// Of vgpu-host, which is that of the hook: both are installed at once.
+    /// The version of vgpu-host.
     version: String,
+    /// Which hook it is, if there is one.
+    hook: Option<String>,
     /// The package of QEMU.
     package: String,
     /// What keeps VMs with devices from running there.
@@ -35,12 +38,17 @@ struct Condition {
 }
 
 /// Asks these members, all at once: it takes as long as the slowest one, and no longer than
-/// three calls of xe may.
-pub(crate) fn ask(xe: &Xe, uuids: &[String]) -> Vec<Asked> {
-    thread::scope(|scope| {
+/// two calls of xe may.
+///
+/// An older hook need not know what a newer key says. So theirs have to be the one that
+/// this host has, if it has one.
+pub(crate) fn ask(xe: &Xe, tree: &Tree, uuids: &[String]) -> Result<Vec<Asked>, Failure> {
+    let hook = status::hook_digest(tree)?;
+    let hook = hook.as_deref();
+    Ok(thread::scope(|scope| {
         let asking: Vec<_> = uuids
             .iter()
-            .map(|uuid| scope.spawn(move || ask_one(xe, uuid)))
+            .map(|uuid| scope.spawn(move || ask_one(xe, uuid, hook)))
             .collect();
         let joined = asking.into_iter().zip(uuids).map(|(asking, uuid)| {
             asking.join().unwrap_or_else(|_| Asked {
@@ -52,16 +60,16 @@ pub(crate) fn ask(xe: &Xe, uuids: &[String]) -> Vec<Asked> {
             })
         });
         joined.collect()
-    })
+    }))
 }
 
-fn ask_one(xe: &Xe, uuid: &str) -> Asked {
+fn ask_one(xe: &Xe, uuid: &str, hook: Option<&str>) -> Asked {
     // A host whose name is not known can be asked all the same.
     let member = xe
         .member(uuid)
         .unwrap_or_else(|_| Member::without_name(uuid));
     let answer = remote::ask(xe, &member, "status", &[]).and_then(|answer| {
-        Condition::of(answer.member("status"))
+        Condition::of(answer.member("status"), hook)
             .ok_or_else(|| remote::nonsense(&member, &answer.to_string()))
     });
     Asked { member, answer }
@@ -69,8 +77,11 @@ fn ask_one(xe: &Xe, uuid: &str) -> Asked {
 
 impl Condition {
     /// Reads what the plugin says; `None` if something is missing.
-    fn of(status: &Value) -> Option<Self> {
-        let version = plain(status["version"].as_str()?);
+    fn of(status: &Value, hook_here: Option<&str>) -> Option<Self> {
+        let hook = match &status["hook"] {
+            Value::Null => None,
+            hook => Some(plain(hook.as_str()?)),
+        };
         let checks = status["checks"].as_array()?;
         let check = |name: &str| checks.iter().find(|check| check["name"] == name);
         let mut wrong = Vec::new();
@@ -85,14 +96,17 @@ impl Condition {
                 )));
             }
         }
-        if version != VERSION {
-            wrong.push(format!(
-                "its hook is of version {version}, and this host's of {VERSION} (install the same \
-                 one on all)"
-            ));
+        if let (Some(there), Some(here)) = (&hook, hook_here) {
+            if there != here {
+                wrong.push(format!(
+                    "its hook is {there}, and this host's is {here} (install the same vgpu-host \
+                     on all)"
+                ));
+            }
         }
         Some(Condition {
-            version,
+            version: plain(status["version"].as_str()?),
+            hook,
             package: plain(check("package")?["state"].as_str()?),
             wrong,
         })
@@ -121,9 +135,13 @@ impl Asked {
         let mark = if wrong.is_empty() { "ok" } else { "NO" };
         let condition = self.answer.as_ref().ok().map(|condition| {
             let Condition {
-                version, package, ..
+                version,
+                hook,
+                package,
+                ..
             } = condition;
-            format!("vgpu-host {version}, {package}")
+            let hook = hook.as_deref().unwrap_or("none");
+            format!("vgpu-host {version}, hook {hook}, {package}")
         });
         let disabled = (!enabled).then(|| "it is not enabled".into());
         let parts: Vec<String> = condition.into_iter().chain(wrong).chain(disabled).collect();
@@ -140,6 +158,7 @@ impl Asked {
             "enabled": enabled,
             "prepared": wrong.is_empty(),
             "version": condition.map(|it| it.version.as_str()),
+            "hook": condition.and_then(|it| it.hook.as_deref()),
             "package": condition.map(|it| it.package.as_str()),
             "wrong": wrong,
         })
@@ -147,10 +166,10 @@ impl Asked {
 }
 
 /// Compares all members.
-pub(crate) fn status(xe: &Xe) -> Result<Report, Failure> {
+pub(crate) fn status(xe: &Xe, tree: &Tree) -> Result<Report, Failure> {
     let uuids = xe.members()?;
     let enabled = xe.enabled_members()?;
-    let asked: Vec<(Asked, bool)> = ask(xe, &uuids)
+    let asked: Vec<(Asked, bool)> = ask(xe, tree, &uuids)?
         .into_iter()
         .map(|asked| {
             let enabled = enabled.contains(&asked.member.uuid);

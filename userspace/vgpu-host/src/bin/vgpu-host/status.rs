@@ -2,6 +2,7 @@
 
 //! Whether what install did is there and has its effect.
 
+use sha2::{Digest, Sha256};
 use vgpu_host::Shown;
 use vgpu_host::layout::{GUARD, HOOK, PLUGIN, PROGRAM, WRAPPER, XENOPSD_SETTING};
 
@@ -21,17 +22,35 @@ pub(crate) fn status(tree: &Tree) -> Result<Report, Failure> {
     Ok(finding::report("status", &findings(tree)?))
 }
 
-/// What was installed, in the order in which it is used.
-pub(crate) fn findings(tree: &Tree) -> Result<[Finding; 6], Failure> {
+/// What was installed.
+pub(crate) fn findings(tree: &Tree) -> Result<Vec<Finding>, Failure> {
+    let mut findings = of_hook(tree)?;
+    findings.push(called("plugin", PLUGIN, script::PLUGIN, tree)?);
+    findings.push(called("guard", GUARD, script::GUARD, tree)?);
+    Ok(findings)
+}
+
+/// What has device models started through the hook, in the order in which it is used.
+pub(crate) fn of_hook(tree: &Tree) -> Result<Vec<Finding>, Failure> {
     let record = Record::read(tree)?;
-    Ok([
+    Ok(vec![
         installed(record.as_ref()),
         hook(tree, record.as_ref())?,
         wrapper(tree, record.as_ref())?,
         setting(tree, record.as_ref())?,
-        called("plugin", PLUGIN, script::PLUGIN, tree)?,
-        called("guard", GUARD, script::GUARD, tree)?,
     ])
+}
+
+/// Tells one hook from another one: the beginning of the SHA-256 of the one that is
+/// installed, in hexadecimal digits.
+pub(crate) fn hook_digest(tree: &Tree) -> Result<Option<String>, Failure> {
+    const DIGITS: usize = 12;
+    let found = tree.read(HOOK)?;
+    Ok(found.map(|found| {
+        let mut digest = format!("{:x}", Sha256::digest(&found.bytes));
+        digest.truncate(DIGITS);
+        digest
+    }))
 }
 
 fn finding(name: &'static str, state: String, hint: Option<&'static str>) -> Finding {

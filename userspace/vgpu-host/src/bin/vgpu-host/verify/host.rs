@@ -94,7 +94,7 @@ fn device(program: &Path) -> Finding {
 /// The older way's patch of the wrapper has the hook in its place.
 fn hook(tree: &Tree) -> Result<Finding, Failure> {
     let line = line("hook", "vgpu-host status");
-    let findings = status::findings(tree)?;
+    let findings = status::of_hook(tree)?;
     let wrong = findings
         .iter()
         .find_map(|finding| finding.verdict.hint().map(|hint| (finding, hint)));
