@@ -126,7 +126,15 @@ impl Asked {
     fn wrong(&self) -> Vec<String> {
         match &self.answer {
             Ok(condition) => condition.wrong.clone(),
-            Err(failure) => vec![format!("{} ({})", failure.message(), failure.hint())],
+            Err(failure) => {
+                // Without the name, which is said already.
+                let message = match failure {
+                    Failure::NoPlugin(_) => "no plugin of vgpu-host".into(),
+                    Failure::Member { message, .. } => message.clone(),
+                    other => other.message(),
+                };
+                vec![format!("{message} ({})", failure.hint())]
+            }
         }
     }
 
