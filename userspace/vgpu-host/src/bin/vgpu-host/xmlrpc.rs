@@ -171,6 +171,8 @@ fn string(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SESSION: &str = "<param><value>OpaqueRef:1</value></param>";
@@ -225,6 +227,34 @@ mod tests {
             call("<member><name>vm</name></member>"),
         ] {
             assert!(Call::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_call_was_made_of_is_what_is_read(
+            function in "[a-z]{1,8}",
+            arguments in prop::collection::btree_map("[a-z_]{1,8}", "[ -~]{0,20}", 0..4),
+        ) {
+            let escape = |text: &str| {
+                text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+            };
+            let members: String = arguments
+                .iter()
+                .map(|(name, value)| member(name, &format!("<string>{}</string>", escape(value))))
+                .collect();
+            let text = call(&members).replace(">set<", &format!(">{function}<"));
+            prop_assert_eq!(Call::parse(&text).unwrap(), Call { function, arguments });
+        }
+
+        #[test]
+        fn damage_is_a_refusal_or_another_call_and_no_end(
+            place in any::<prop::sample::Index>(),
+            with in "[<>/&a-z\"\\x00-\\x7f]{0,4}",
+        ) {
+            let good = call(&member("vm", "x"));
+            let place = place.index(good.len());
+            let _ = Call::parse(&format!("{}{with}{}", &good[..place], &good[place + 1..]));
         }
     }
 
