@@ -67,7 +67,8 @@ impl Manual {
         name: &str,
         pages: &mut Vec<(String, String)>,
     ) -> io::Result<()> {
-        for subcommand in command.get_subcommands() {
+        let for_people = |subcommand: &&Command| !subcommand.is_hide_set();
+        for subcommand in command.get_subcommands().filter(for_people) {
             let name = format!("{name}-{}", subcommand.get_name());
             let shown = subcommand.clone().display_name(name.clone());
             pages.push((name.clone(), self.render::<E>(shown, false)?));

@@ -6,6 +6,12 @@
 pub const LIBEXEC: &str = "/usr/libexec/vgpu-stub";
 /// The hook, in that directory.
 pub const HOOK: &str = "/usr/libexec/vgpu-stub/vgpu-dm-hook";
+/// The command, as the toolstack calls it, in that directory.
+pub const PROGRAM: &str = "/usr/libexec/vgpu-stub/vgpu-host";
+/// The plugin, which xapi calls by the name of its file.
+pub const PLUGIN: &str = "/etc/xapi.d/plugins/vgpu-stub";
+/// The guard, which xenopsd runs before it migrates a VM.
+pub const GUARD: &str = "/etc/xapi.d/vm-pre-migrate/vgpu-stub";
 /// The hook's configuration.
 pub const HOOK_CONFIGURATION: &str = "/etc/vgpu-stub/hook.conf";
 /// The stock wrapper, which belongs to the toolstack.

@@ -5,10 +5,15 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use subprocess::{Exec, ExitStatus, NullFile, Popen, PopenError, Redirection};
 use thiserror::Error;
+
+/// Held while a program is started. One that is started by another thread meanwhile would
+/// inherit the ends of its pipes, and whoever reads them wait for both.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// A program, and what it is granted.
 #[derive(Clone, Debug)]
@@ -80,17 +85,20 @@ impl Program {
             program: self.path.clone(),
             patience: self.patience,
         };
-        let mut child = Exec::cmd(&self.path)
+        let exec = Exec::cmd(&self.path)
             .args(arguments)
             .stdin(NullFile)
             .stdout(Redirection::Pipe)
             .stderr(Redirection::Pipe)
-            .detached()
-            .popen()
-            .map_err(|source| ProgramError::Start {
-                program: self.path.clone(),
-                source,
-            })?;
+            .detached();
+        let started = {
+            let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+            exec.popen()
+        };
+        let mut child = started.map_err(|source| ProgramError::Start {
+            program: self.path.clone(),
+            source,
+        })?;
         let mut output = child
             .communicate_start(None)
             .limit_size(self.longest)
@@ -146,6 +154,26 @@ mod tests {
             (&said.stdout[..], &said.stderr[..]),
             (&b"out\n"[..], &b"err\n"[..])
         );
+    }
+
+    #[test]
+    fn programs_that_run_at_once_do_not_wait_for_each_other() {
+        let patience = Duration::from_secs(3);
+        std::thread::scope(|scope| {
+            let quick: Vec<_> = (0..40)
+                .filter_map(|number| match number % 2 {
+                    0 => Some(scope.spawn(move || shell("echo out", patience))),
+                    _ => {
+                        scope.spawn(move || shell("exec sleep 1000", patience));
+                        None
+                    }
+                })
+                .collect();
+            for quick in quick {
+                let said = quick.join().unwrap().unwrap();
+                assert_eq!(said.stdout, b"out\n");
+            }
+        });
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) const DOMAIN_VM: &str = "/local/domain/7/vm";
 /// Where xenstored listens.
 pub(crate) const XENSTORED: &str = "run/xenstored/socket";
 
-/// What vgpu-host did.
+/// What vgpu-host, or xe, did.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) exit: i32,
@@ -43,7 +43,7 @@ pub(crate) struct Host {
     pool: Rc<TempDir>,
     root: TempDir,
     /// Its INSTALLATION_UUID.
-    uuid: String,
+    pub(crate) uuid: String,
     pub(crate) xenstored: Arc<Xenstored>,
 }
 
@@ -51,7 +51,9 @@ impl Host {
     /// The only member of a pool, which has the VM Test-2.
     pub(crate) fn new() -> Self {
         let pool = Rc::new(tempfile::tempdir().unwrap());
-        fs::create_dir(pool.path().join("hosts")).unwrap();
+        for directory in ["hosts", "roots", "disabled", "answers"] {
+            fs::create_dir(pool.path().join(directory)).unwrap();
+        }
         let host = Host::join(pool, 1);
         host.add_vm(UUID, "Test-2");
         host
@@ -92,6 +94,8 @@ impl Host {
         )
         .unwrap();
         host.in_pool(&format!("hosts/{}", host.uuid), &format!("xcp-{number}"));
+        let root = host.path("").display().to_string();
+        host.in_pool(&format!("roots/{}", host.uuid), root.trim_end_matches('/'));
         host
     }
 
@@ -110,9 +114,16 @@ impl Host {
         fs::write(wrapper, "#!/usr/bin/python\n").unwrap();
         fs::write(self.path("etc/xenopsd.conf"), "").unwrap();
         fs::create_dir_all(self.path("var/lib")).unwrap();
-        let hook = env!("CARGO_BIN_EXE_vgpu-dm-hook");
-        let run = self.run(&format!("install --hook {hook}"));
+        // It is not run here.
+        let hook = self.path("hook");
+        fs::write(&hook, b"\x7fELF and what belongs to it").unwrap();
+        let run = self.run(&format!("install --hook {}", hook.display()));
         assert_eq!(run.exit, 0, "{run:?}");
+    }
+
+    /// Has xe say that this member is not enabled.
+    pub(crate) fn disable(&self) {
+        self.in_pool(&format!("disabled/{}", self.uuid), "");
     }
 
     /// The calls of xe.
@@ -181,14 +192,50 @@ impl Host {
     }
 
     pub(crate) fn run(&self, arguments: &str) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vgpu-host"));
+        command
+            .arg("--root")
+            .arg(self.root.path())
+            .args(arguments.split(' '));
+        self.finish(command)
+    }
+
+    /// Calls the plugin of a member as somebody does who has xe on this one.
+    pub(crate) fn call(&self, member: &Host, function: &str, arguments: &[&str]) -> Run {
+        let mut command = Command::new("xe");
+        command
+            .arg("host-call-plugin")
+            .arg(format!("host-uuid={}", member.uuid))
+            .arg("plugin=vgpu-stub")
+            .arg(format!("fn={function}"))
+            .args(arguments.iter().map(|it| format!("args:{it}")));
+        self.finish(command)
+    }
+
+    /// Runs the guard as xenopsd does on the source of a migration.
+    pub(crate) fn migrate(&self, vm: &str, seconds: u32) -> Run {
+        let guard = fs::read_to_string(self.path("etc/xapi.d/vm-pre-migrate/vgpu-stub")).unwrap();
+        let here = self.path("guard");
+        let libexec = self.path("usr/libexec").display().to_string();
+        let guard = guard.replace("/usr/libexec", &libexec).replace(
+            "xapi-guard",
+            &format!(
+                "--timeout {seconds} --root {} xapi-guard",
+                self.root.path().display()
+            ),
+        );
+        fs::write(&here, guard).unwrap();
+        let mut command = Command::new("sh");
+        command.arg(here).args(["-vmuuid", vm, "-reason", "source"]);
+        self.finish(command)
+    }
+
+    fn finish(&self, mut command: Command) -> Run {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let paths = [stand_ins()]
             .into_iter()
             .chain(std::env::split_paths(&path));
-        let output = Command::new(env!("CARGO_BIN_EXE_vgpu-host"))
-            .args(arguments.split(' '))
-            .arg("--root")
-            .arg(self.root.path())
+        let output = command
             .env("VGPU_XE", self.pool.path())
             .env("PATH", std::env::join_paths(paths).unwrap())
             .output()

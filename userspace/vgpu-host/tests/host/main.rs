@@ -4,8 +4,10 @@
 
 mod attach;
 mod describe;
+mod guard;
 mod host;
 mod list;
+mod plugin;
 mod pool;
 mod qemu;
 mod set;

@@ -55,20 +55,119 @@ impl Two {
 }
 
 #[test]
-fn set_refuses_a_vm_of_another_member_and_names_that_member() {
+fn set_has_the_member_do_it_on_which_the_vm_runs() {
+    let two = Two::new();
+    two.there.install();
+    let run = two.here.run("set Other --priority low --dry-run");
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert!(two.is_unchanged());
+    let run = two.here.run("set Other --priority low --vm-id 16 -J");
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert_eq!(run.json()["vm"]["uuid"], OTHER);
+    assert_eq!(run.json()["vm"]["after"]["vm_id"], 16);
+    assert!(run.stderr.contains("runs on 'xcp-2'"), "{run:?}");
+    let [here, there] = two.qemus.map(|qemu| qemu.lock().unwrap().sets.clone());
+    assert_eq!(here, []);
+    assert_eq!(
+        there,
+        [
+            ("priority".into(), json!("low")),
+            ("vm_id".into(), json!(16))
+        ]
+    );
+    let run = two.there.run("list");
+    assert!(run.stdout.contains("priority=low"), "{run:?}");
+}
+
+#[test]
+fn verify_has_the_member_do_it_on_which_the_vm_runs() {
+    let two = Two::new();
+    two.there.install();
+    let run = two.here.run("verify Other -J");
+    let there = two.there.run("verify Other -J");
+    assert_eq!(run.exit, there.exit, "{run:?}");
+    assert_eq!(run.json()["verify"], there.json()["verify"]);
+    assert_eq!(
+        two.here.run("verify Other").stdout,
+        two.there.run("verify Other").stdout
+    );
+    assert_eq!(two.qemus[0].lock().unwrap().monitor, Vec::<String>::new());
+}
+
+#[test]
+fn what_fails_on_the_other_member_is_said_with_its_name_and_exit_code() {
+    let two = Two::new();
+    two.there.install();
+    two.qemus[1].lock().unwrap().properties.clear();
+    let run = two.here.run("set Other --priority low -J");
+    assert_eq!(run.exit, 8, "{run:?}");
+    let error = &run.json()["error"];
+    assert_eq!(error["kind"], "member");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("member 'xcp-2': VM "), "{message}");
+    assert!(message.contains("runs without vgpu-stub0"), "{message}");
+    assert!(two.is_unchanged());
+}
+
+#[test]
+fn a_member_that_answers_nothing_or_nonsense_has_done_nothing_that_is_known() {
+    let two = Two::new();
+    two.there.install();
+    for (answer, exit, said) in [
+        ("exec sleep 60", 7, "no answer within 5 s"),
+        ("", 1, "makes no sense"),
+        ("echo 42", 1, "makes no sense"),
+        ("echo '{\"schema\":1,\"exit\":0}'", 1, "makes no sense"),
+        (
+            "echo '{\"schema\":1,\"exit\":99,\"text\":\"\",\"notes\":[],\"vm\":{}}'",
+            1,
+            "makes no sense",
+        ),
+        (
+            "echo 'Error code: HOST_OFFLINE' >&2; exit 1",
+            1,
+            "HOST_OFFLINE",
+        ),
+        (
+            "printf 'Error code: VGPU_STUB_X\\nError parameters: x, y\\n' >&2; exit 1",
+            1,
+            "member 'xcp-2': y",
+        ),
+    ] {
+        two.here
+            .in_pool(&format!("answers/{}", two.there.uuid), answer);
+        let run = two.here.run("set Other --priority low --timeout 5");
+        assert_eq!(run.exit, exit, "{answer}: {run:?}");
+        assert!(run.stderr.contains(said), "{answer}: {run:?}");
+        assert!(run.stderr.contains("'xcp-2'"), "{answer}: {run:?}");
+        assert!(two.is_unchanged());
+    }
+}
+
+#[test]
+fn set_and_verify_refuse_a_vm_of_a_member_without_the_plugin_and_name_that_member() {
     let two = Two::new();
     for (host, vm, member) in [
         (&two.here, "Other", "xcp-2"),
         (&two.there, "Test-2", "xcp-1"),
     ] {
-        let run = host.run(&format!("set {vm} --priority low -J"));
-        assert_eq!(run.exit, 8, "{run:?}");
-        assert_eq!(run.json()["error"]["kind"], "elsewhere", "{run:?}");
-        assert!(
-            run.stderr.contains(&format!("runs on '{member}'")),
-            "{run:?}"
-        );
-        assert!(two.is_unchanged(), "{run:?}");
+        for arguments in [
+            format!("set {vm} --priority low -J"),
+            format!("verify {vm} -J"),
+        ] {
+            let run = host.run(&arguments);
+            assert_eq!(run.exit, 8, "{run:?}");
+            assert_eq!(run.json()["error"]["kind"], "no_plugin", "{run:?}");
+            assert!(
+                run.stderr.contains(&format!("member '{member}' has no")),
+                "{run:?}"
+            );
+            assert!(
+                run.stderr.contains("run vgpu-host install there"),
+                "{run:?}"
+            );
+            assert!(two.is_unchanged(), "{run:?}");
+        }
     }
 }
 
@@ -88,7 +187,7 @@ fn verify_does_not_judge_a_vm_of_another_member_by_this_hosts_domains() {
     let run = two.here.run("verify Other -J");
     assert_eq!(run.exit, 8, "{run:?}");
     let document = run.json();
-    assert_eq!(document["error"]["kind"], "elsewhere", "{run:?}");
+    assert_eq!(document["error"]["kind"], "no_plugin", "{run:?}");
     assert!(!run.stderr.contains("shut it down"), "{run:?}");
     for qemu in &two.qemus {
         assert_eq!(qemu.lock().unwrap().monitor, Vec::<String>::new());

@@ -79,6 +79,15 @@ fn process(host: &Host, number: u32, words: &[&str]) {
     fs::write(directory.join("cmdline"), words.join("\0") + "\0").unwrap();
 }
 
+#[test]
+fn a_vm_has_its_devices_without_the_guard_and_the_plugin() {
+    let (host, _qemu) = whole();
+    fs::remove_dir_all(host.path("etc/xapi.d")).unwrap();
+    let run = host.run("verify Test-2");
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert_eq!(host.run("status").exit, 8);
+}
+
 /// The lines by name: whether each is as it should be, if that is known.
 fn lines(document: &Value) -> Vec<(&str, Option<bool>)> {
     let checks = document["verify"]["checks"].as_array().unwrap();

@@ -15,6 +15,9 @@ use tempfile::TempDir;
 
 pub(crate) const WRAPPER: &str = "usr/lib64/xen/bin/qemu-wrapper";
 pub(crate) const HOOK: &str = "usr/libexec/vgpu-stub/vgpu-dm-hook";
+pub(crate) const PROGRAM_FILE: &str = "usr/libexec/vgpu-stub/vgpu-host";
+pub(crate) const PLUGIN: &str = "etc/xapi.d/plugins/vgpu-stub";
+pub(crate) const GUARD: &str = "etc/xapi.d/vm-pre-migrate/vgpu-stub";
 pub(crate) const CONFIGURATION: &str = "etc/xenopsd.conf";
 pub(crate) const OUR_FILE: &str = "etc/xenopsd.conf.d/vgpu-stub.conf";
 pub(crate) const RECORD: &str = "var/lib/vgpu-stub/record.json";
@@ -131,6 +134,7 @@ impl Dom0 {
             .arg(self.root());
         if arguments.starts_with("install") && !arguments.contains("--hook") {
             command.arg("--hook").arg(self.program());
+            command.arg("--program").arg(self.program());
         }
         if let Some(changes) = changes {
             command.env("VGPU_HOST_DIES_AFTER", changes.to_string());

@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::dom0::{
-    CONFIGURATION, Dom0, HOOK, OUR_FILE, PROGRAM, RECORD, RELEASES, Release, SETTING, Snapshot,
-    WRAPPER, without_times,
+    CONFIGURATION, Dom0, GUARD, HOOK, OUR_FILE, PLUGIN, PROGRAM, PROGRAM_FILE, RECORD, RELEASES,
+    Release, SETTING, Snapshot, WRAPPER, without_times,
 };
 use crate::wrappers::{PYTHON_3, patched};
 
@@ -58,6 +58,14 @@ impl States {
         let wrapper = new_or_old(WRAPPER);
         let record = new_or_old(RECORD);
         let hook = new_or_old(HOOK);
+        let program = new_or_old(PROGRAM_FILE);
+        let plugin = new_or_old(PLUGIN);
+        let guard = new_or_old(GUARD);
+        assert!(program || !(plugin || guard), "{when}");
+        // xapi calls whatever is in there.
+        for path in now.keys().filter(|path| path.starts_with("etc/xapi.d")) {
+            assert!(self.new.contains_key(path), "{when}: {}", path.display());
+        }
         let setting = new_or_old(CONFIGURATION) && new_or_old(OUR_FILE);
         // xenopsd reads whatever is in there.
         for path in now.keys() {
@@ -76,7 +84,7 @@ impl States {
             assert_eq!(mode & 0o7777, 0o755, "{when}");
             assert_eq!(fs::read(dom0.path(HOOK)).unwrap(), PROGRAM, "{when}");
         }
-        let whole = wrapper && record && hook && setting;
+        let whole = wrapper && record && hook && program && plugin && guard && setting;
         let status = dom0.status();
         assert_eq!(status["whole"], whole, "{when}: {status}");
     }

@@ -6,7 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::dom0::{
-    CONFIGURATION, Dom0, HOOK, OUR_FILE, PROGRAM, RELEASES, Release, SETTING, STOCK, WRAPPER,
+    CONFIGURATION, Dom0, GUARD, HOOK, OUR_FILE, PLUGIN, PROGRAM, PROGRAM_FILE, RELEASES, Release,
+    SETTING, STOCK, WRAPPER,
 };
 use crate::wrappers::{PYTHON_2, PYTHON_3, patched};
 
@@ -53,6 +54,11 @@ fn install_makes_a_whole_and_uninstall_leaves_what_was_there() {
                 fs::metadata(&hook).unwrap().permissions().mode() & 0o7777,
                 0o755
             );
+            for path in [PROGRAM_FILE, PLUGIN, GUARD] {
+                let mode = fs::metadata(dom0.path(path)).unwrap().permissions().mode();
+                assert_eq!(mode & 0o7777, 0o755, "{path}");
+            }
+            assert_eq!(fs::read(dom0.path(PROGRAM_FILE)).unwrap(), PROGRAM);
             let expected = match release {
                 Release::Xcp82 => (format!("{STOCK}{SETTING}\n"), None),
                 Release::Xcp83 => (
@@ -90,7 +96,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     let said = dom0.run("install --dry-run").stdout;
     assert_eq!(dom0.snapshot(), old);
     assert_eq!(dom0.run("install").stdout, said);
-    for path in [HOOK, WRAPPER, OUR_FILE] {
+    for path in [HOOK, PROGRAM_FILE, PLUGIN, WRAPPER, OUR_FILE, GUARD] {
         assert!(said.contains(&format!("write /{path}\n")), "{said}");
     }
     let new = dom0.snapshot();

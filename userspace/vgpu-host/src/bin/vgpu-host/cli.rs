@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use serde_json::Value;
 use vgpu_cli::{ExitCodes, Shell};
 use vgpu_host::device::parse_vm_id;
-use vgpu_host::{Device, Pool, Priority, Revision};
+use vgpu_host::{Device, Pool, Priority, Revision, Shown};
 
 use crate::exit::Exit;
 
@@ -28,6 +28,10 @@ pub(crate) struct Cli {
     /// The toolstack's command
     #[arg(long, value_name = "PROGRAM", default_value = "xe", global = true)]
     pub(crate) xe: PathBuf,
+    /// How long one call of it may take, in seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", global = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(crate) timeout: Option<u32>,
     /// Take the host's files from this directory
     #[arg(long, value_name = "DIR", default_value = "/", global = true)]
     pub(crate) root: PathBuf,
@@ -50,8 +54,8 @@ pub(crate) enum Action {
     /// Change a device of a VM, at once if it runs
     #[command(
         after_help = "A device of revision 1 cannot change while its VM runs; that is an error, \
-                      and nothing is changed. So is a VM that runs on another host of the pool, \
-                      which is named: run this there."
+                      and nothing is changed. If the VM runs on another host of the pool, that \
+                      host does it, by its plugin."
     )]
     Set {
         /// Its uuid or its name
@@ -72,15 +76,22 @@ pub(crate) enum Action {
         /// The hook [default: vgpu-dm-hook beside this program]
         #[arg(long, value_name = "FILE")]
         hook: Option<PathBuf>,
+        /// What the toolstack calls [default: this program]
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
     },
     /// Leave the host's files as they were before
     Uninstall,
     /// Say whether all that was installed is there and has its effect
-    Status,
+    Status {
+        /// Ask every member of the pool, and compare them
+        #[arg(long)]
+        pool: bool,
+    },
     /// Check everything from the host's package to the registers of a VM's devices
     #[command(
         after_help = "The lines ok are as they should be, those with NO are not, and those with -- \
-                      could not be checked. A VM is checked on the host that it runs on."
+                      could not be checked. A VM is checked by the host that it runs on."
     )]
     Verify {
         /// Its uuid or its name; only what all VMs have in common without one
@@ -90,6 +101,20 @@ pub(crate) enum Action {
     Spec {
         #[command(subcommand)]
         action: SpecAction,
+    },
+    /// Answer a call of xapi, which the script of the plugin passes on
+    #[command(hide = true)]
+    XapiPlugin {
+        /// One argument, the call
+        #[arg(last = true)]
+        words: Vec<String>,
+    },
+    /// Say whether a VM may be migrated, which the script before migrations passes on
+    #[command(hide = true)]
+    XapiGuard {
+        /// -vmuuid UUID -reason REASON
+        #[arg(last = true)]
+        words: Vec<String>,
     },
     /// Print the script that completes arguments in a shell
     Completions {
@@ -204,11 +229,45 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// Reads it from the names and values of properties.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(crate) fn parse<'a>(
+        properties: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, String> {
+        let mut change = Change {
+            pool: None,
+            priority: None,
+            vm_id: None,
+        };
+        for (name, value) in properties {
+            match name {
+                "pool" => change.pool = Some(value.parse()?),
+                "priority" => change.priority = Some(value.parse()?),
+                "vm_id" => change.vm_id = Some(parse_vm_id(value)?),
+                _ => return Err(format!("there is no property {}", Shown::new(name))),
+            }
+        }
+        match change.properties()[..] {
+            [] => Err("there is nothing to change: pool, priority or vm_id".into()),
+            _ => Ok(change),
+        }
+    }
+
     /// Makes it in what a key says of the device.
     pub(crate) fn apply(&self, device: &mut Device) {
         device.pool = self.pool.unwrap_or(device.pool);
         device.priority = self.priority.unwrap_or(device.priority);
         device.vm_id = self.vm_id.unwrap_or(device.vm_id);
+    }
+
+    /// The properties that change, as [`Change::parse`] reads them.
+    pub(crate) fn arguments(&self) -> Vec<(&'static str, String)> {
+        let pool = self.pool.map(|pool| ("pool", pool.name().into()));
+        let priority = self.priority.map(|it| ("priority", it.name().into()));
+        let vm_id = self.vm_id.map(|vm_id| ("vm_id", vm_id.to_string()));
+        [pool, priority, vm_id].into_iter().flatten().collect()
     }
 
     /// The properties that change in the device model.

@@ -14,6 +14,7 @@ use vgpu_host::{KeyError, Shown};
 use vgpu_qmp::QmpError;
 
 use crate::exit::Exit;
+use crate::xe::Member;
 
 /// One thing that went wrong.
 #[derive(Debug, Error)]
@@ -24,10 +25,18 @@ pub(crate) enum Failure {
     Ambiguous { name: Shown, count: usize },
     #[error(transparent)]
     Program(#[from] ProgramError),
-    #[error("xe {verb} failed: {message}")]
-    Xe { verb: String, message: Shown },
-    #[error("VM {vm} runs on {member}, and not on this host")]
-    Elsewhere { vm: String, member: Shown },
+    #[error("xe {verb} failed: {}", Shown::new(message))]
+    Xe { verb: String, message: String },
+    #[error("VM {vm} runs on {}, and not on this host", member.shown())]
+    Elsewhere { vm: String, member: Member },
+    #[error("member {0} has no plugin of vgpu-host")]
+    NoPlugin(Shown),
+    #[error("member {member}: {message}")]
+    Member {
+        member: Shown,
+        message: String,
+        exit: Exit,
+    },
     #[error("VM {vm} is not in domain {domain} of this host: {found}")]
     OtherDomain {
         vm: String,
@@ -98,6 +107,7 @@ impl Problem for Failure {
             | Failure::Usage(_)
             | Failure::Date => Exit::Usage,
             Failure::Partly { source, .. } => source.exit(),
+            Failure::Member { exit, .. } => *exit,
             Failure::Qmp {
                 source: QmpError::Timeout(_),
                 ..
@@ -109,6 +119,7 @@ impl Problem for Failure {
             | Failure::Xenstore(_)
             | Failure::File { .. } => Exit::Internal,
             Failure::Elsewhere { .. }
+            | Failure::NoPlugin(_)
             | Failure::OtherDomain { .. }
             | Failure::BadKey { .. }
             | Failure::Refused { .. }
@@ -128,6 +139,8 @@ impl Problem for Failure {
             Failure::Program(ProgramError::Timeout { .. }) => "timeout",
             Failure::Xe { .. } => "xe",
             Failure::Elsewhere { .. } => "elsewhere",
+            Failure::NoPlugin(_) => "no_plugin",
+            Failure::Member { .. } => "member",
             Failure::OtherDomain { .. } => "other_domain",
             Failure::Xenstore(_) => "xenstore",
             Failure::BadKey { .. } => "bad_key",
@@ -165,6 +178,8 @@ impl Problem for Failure {
             }
             Failure::Xe { .. } => "see /var/log/xensource.log",
             Failure::Elsewhere { .. } => "run this on that host, a member of the same pool",
+            Failure::NoPlugin(_) => "run vgpu-host install there",
+            Failure::Member { .. } => "see that host: vgpu-host status, /var/log/xensource.log",
             Failure::OtherDomain { .. } => {
                 "the VM may just have been migrated: see where it runs, and try again"
             }

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Has xenopsd start the hook, and takes the older way's patch out of the stock
-//! wrapper.
+//! Has xenopsd start the hook and xapi find the plugin and the guard, and takes the older way's
+//! patch out of the stock wrapper.
 //!
 //! Everything is looked at before anything is changed. The order of the changes
 //! has every state between them work: the files as they were are kept first,
-//! and xenopsd's setting comes when the hook is there.
+//! xenopsd's setting comes when the hook is there, and the guard, which keeps VMs from
+//! being migrated, comes last.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use vgpu_host::layout::{HOOK, LIBEXEC, STATE, WRAPPER, XENOPSD_SETTING};
+use vgpu_host::layout::{GUARD, HOOK, LIBEXEC, PLUGIN, PROGRAM, STATE, WRAPPER, XENOPSD_SETTING};
 
 use crate::Report;
 use crate::failure::Failure;
 use crate::record::{Entry, Item, Record};
 use crate::replace::Attributes;
+use crate::script;
 use crate::tree::{Found, Tree};
 use crate::uninstall;
 use crate::wrapper::Wrapper;
@@ -31,7 +33,13 @@ pub(crate) const READS: &str = "see that it does not become an argument of QEMU,
                                 set it could pass any; reinstalling the wrapper's package removes \
                                 what was added to it";
 /// Directories that are made where they are not there.
-const DIRECTORIES: [&str; 2] = ["/usr/libexec", LIBEXEC];
+const DIRECTORIES: [&str; 5] = [
+    "/usr/libexec",
+    LIBEXEC,
+    "/etc/xapi.d",
+    "/etc/xapi.d/plugins",
+    "/etc/xapi.d/vm-pre-migrate",
+];
 /// Directories in which files are written, the outer ones first.
 const WRITTEN_IN: [&str; 4] = ["/etc", "/usr/lib64/xen/bin", LIBEXEC, STATE];
 
@@ -45,12 +53,28 @@ struct Change {
     attributes: Attributes,
 }
 
-pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failure> {
-    let program = read_hook(hook)?;
+pub(crate) fn install(
+    tree: &Tree,
+    hook: Option<&Path>,
+    program: Option<&Path>,
+) -> Result<Report, Failure> {
+    let hook = read_program(
+        hook,
+        |this| this.with_file_name("vgpu-dm-hook"),
+        "name the program vgpu-dm-hook with --hook",
+    )?;
+    let program = read_program(
+        program,
+        Path::to_path_buf,
+        "name the program vgpu-host with --program",
+    )?;
     let mut changes = Vec::new();
-    changes.extend(change_hook(tree, program)?);
+    changes.extend(change_own(tree, Item::Hook, HOOK, hook)?);
+    changes.extend(change_own(tree, Item::Program, PROGRAM, program)?);
+    changes.extend(change_own(tree, Item::Plugin, PLUGIN, script::PLUGIN)?);
     changes.extend(change_wrapper(tree)?);
     changes.extend(change_setting(tree)?);
+    changes.extend(change_own(tree, Item::Guard, GUARD, script::GUARD)?);
 
     let old = Record::read(tree)?;
     let record = next_record(tree, old.clone(), &changes)?;
@@ -61,10 +85,8 @@ pub(crate) fn install(tree: &Tree, hook: Option<&Path>) -> Result<Report, Failur
     if old.as_ref() != Some(&record) || !changes.is_empty() {
         tree.make_directory(STATE)?;
         for Change { item, found, .. } in &changes {
-            // Not again: a newer hook takes the place of ours, not of what was
-            // there before.
             let known = old.as_ref().and_then(|old| old.entry(*item)).is_some();
-            if let Some(found) = found.as_ref().filter(|_| !known || *item != Item::Hook) {
+            if let Some(found) = found.as_ref().filter(|_| !known || !item.is_ours()) {
                 tree.write(&item.kept(), STATE, &found.bytes, &found.attributes)?;
             }
         }
@@ -122,28 +144,36 @@ pub(crate) fn tidy(tree: &Tree) -> Result<(), Failure> {
 }
 
 /// Where a file is written before it takes its place. xenopsd would read one
-/// that is in its directory, whatever it is called.
+/// that is in its directory, and xapi call one that is in one of its own, whatever it is
+/// called.
 pub(crate) fn directory_to_write_in(item: Item) -> &'static str {
     let [etc, wrapper, hook, _] = WRITTEN_IN;
     match item {
-        Item::Hook => hook,
+        Item::Hook | Item::Program => hook,
         Item::Wrapper => wrapper,
-        Item::Setting => etc,
+        Item::Plugin | Item::Setting | Item::Guard => etc,
     }
 }
 
-fn read_hook(hook: Option<&Path>) -> Result<Vec<u8>, Failure> {
-    let beside = || env::current_exe().map(|it| it.with_file_name("vgpu-dm-hook"));
-    let path: PathBuf = match hook {
+/// Reads one of the two programs: the file that was named, or the one that `usual` makes of
+/// the path of this program.
+fn read_program(
+    named: Option<&Path>,
+    usual: impl FnOnce(&Path) -> PathBuf,
+    hint: &'static str,
+) -> Result<Vec<u8>, Failure> {
+    let path: PathBuf = match named {
         Some(path) => path.into(),
-        None => beside().map_err(|source| Failure::File {
-            path: "/proc/self/exe".into(),
-            source,
-        })?,
+        None => env::current_exe()
+            .map(|this| usual(&this))
+            .map_err(|source| Failure::File {
+                path: "/proc/self/exe".into(),
+                source,
+            })?,
     };
     let refused = |what: &str| Failure::Refused {
         what: format!("{}: {what}", path.display()),
-        hint: "name the program vgpu-dm-hook with --hook",
+        hint,
     };
     let bytes = fs::read(&path).map_err(|error| refused(&error.to_string()))?;
     // Whatever else would be started for every VM.
@@ -153,15 +183,22 @@ fn read_hook(hook: Option<&Path>) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn change_hook(tree: &Tree, bytes: Vec<u8>) -> Result<Option<Change>, Failure> {
-    let found = tree.read(HOOK)?;
+/// A file of ours, which can be executed.
+fn change_own(
+    tree: &Tree,
+    item: Item,
+    path: &str,
+    bytes: impl Into<Vec<u8>>,
+) -> Result<Option<Change>, Failure> {
+    let bytes = bytes.into();
+    let found = tree.read(path)?;
     let same = |found: &Found| found.bytes == bytes && found.attributes.mode == 0o755;
     if found.as_ref().is_some_and(same) {
         return Ok(None);
     }
     Ok(Some(Change {
-        item: Item::Hook,
-        path: HOOK.into(),
+        item,
+        path: path.into(),
         found,
         bytes,
         attributes: Attributes::new(0o755),
@@ -243,7 +280,7 @@ fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<R
         }
     }
     for change in changes {
-        if change.item == Item::Hook && record.entry(Item::Hook).is_some() {
+        if change.item.is_ours() && record.entry(change.item).is_some() {
             continue;
         }
         // The wrapper and xenopsd's file belong to packages: one that has to be
@@ -262,6 +299,8 @@ fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<R
             record.forget(Item::Wrapper);
         }
     }
+    // What was changed again is where it was before.
+    record.entries.sort_by_key(|entry| entry.item);
     Ok(record)
 }
 

@@ -9,13 +9,18 @@ mod describe;
 mod exit;
 mod failure;
 mod finding;
+mod guard;
 mod install;
 mod list;
 mod manual;
+mod plugin;
+mod pool;
 mod record;
+mod remote;
 mod replace;
 mod resident;
 mod running;
+mod script;
 mod set;
 mod spec;
 mod status;
@@ -25,6 +30,7 @@ mod verify;
 mod wrapper;
 mod xe;
 mod xenopsd;
+mod xmlrpc;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -56,6 +62,16 @@ struct Report {
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     match Cli::try_parse_from(&arguments) {
+        Ok(Cli {
+            action: Action::XapiGuard { words },
+            xe,
+            root,
+            timeout,
+            ..
+        }) => {
+            let xe = Xe::new(xe, timeout.or(Some(guard::PATIENCE)));
+            return guard::guard(&xe, &Tree::to_read(&root), &words);
+        }
         Ok(cli) => written(&execute(&cli), cli.json),
         Err(error) if error.use_stderr() => match usage::wants_json(&arguments, &[], &[]) {
             true => written(&Err(Failure::Usage(usage::summary(&error))), true),
@@ -98,7 +114,7 @@ fn stdout(text: &str) -> Exit {
 }
 
 fn execute(cli: &Cli) -> Result<Report, Failure> {
-    let xe = Xe::new(cli.xe.clone());
+    let xe = Xe::new(cli.xe.clone(), cli.timeout);
     match &cli.action {
         Action::List => list::list(&xe),
         Action::Attach { vm, device, add } => {
@@ -107,18 +123,26 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
         Action::Set { vm, device, change } => {
             let tree = Tree::to_read(&cli.root);
             set::set(&xe, &tree, vm, device.as_deref(), change, cli.dry_run)
+                .or_else(|it| remote::set(&xe, it, device.as_deref(), change, cli.dry_run))
         }
         Action::Detach { vm } => attach::detach(&xe, vm, cli.dry_run),
-        Action::Install { hook } => {
-            install::install(&Tree::to_change(&cli.root, cli.dry_run)?, hook.as_deref())
-        }
+        Action::Install { hook, program } => install::install(
+            &Tree::to_change(&cli.root, cli.dry_run)?,
+            hook.as_deref(),
+            program.as_deref(),
+        ),
         Action::Uninstall => {
             let devices = uninstall::still_with_devices(&Tree::to_read(&cli.root), &xe)?;
             let tree = Tree::to_change(&cli.root, cli.dry_run)?;
             uninstall::uninstall(&tree, devices.into_iter().collect())
         }
-        Action::Status => status::status(&Tree::to_read(&cli.root)),
-        Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref()),
+        Action::Status { pool: true } => pool::status(&xe, &Tree::to_read(&cli.root)),
+        Action::Status { pool: false } => status::status(&Tree::to_read(&cli.root)),
+        Action::Verify { vm } => verify::verify(&xe, &Tree::to_read(&cli.root), vm.as_deref())
+            .or_else(|it| remote::instead(&xe, it, "verify", "verify", &[])),
+        Action::XapiPlugin { words } => Ok(plugin::answer(&xe, &Tree::to_read(&cli.root), words)),
+        // Its exit codes are xenopsd's, and main has seen to it.
+        Action::XapiGuard { .. } => Ok(Report::default()),
         Action::Completions { shell } => Ok(describe::completions(*shell)),
         Action::Man { directory } => describe::man(directory.as_deref()),
         Action::Spec { action } => match action {

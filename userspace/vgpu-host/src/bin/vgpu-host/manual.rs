@@ -3,7 +3,7 @@
 //! What the man pages have that the command line does not say.
 
 use vgpu_cli::Manual;
-use vgpu_host::layout::{HOOK, HOOK_CONFIGURATION, STATE};
+use vgpu_host::layout::{GUARD, HOOK, HOOK_CONFIGURATION, PLUGIN, STATE};
 
 /// The pages' own parts.
 pub(crate) const MANUAL: Manual = Manual {
@@ -21,6 +21,10 @@ pub(crate) const MANUAL: Manual = Manual {
         (
             "vgpu-host verify web-1",
             "Check everything from the host's package to the registers of the VM's devices.",
+        ),
+        (
+            "vgpu-host status --pool",
+            "See whether every member of the pool is prepared for VMs with devices.",
         ),
         (
             "vgpu-host -J list | jq -r '.vms[].name'",
@@ -43,6 +47,15 @@ pub(crate) const MANUAL: Manual = Manual {
     ],
     files: &[
         (HOOK, "What xenopsd starts for each device model."),
+        (
+            PLUGIN,
+            "The plugin by which other members of the pool have things done here.",
+        ),
+        (
+            GUARD,
+            "What keeps VMs with devices from being migrated while a member of the pool is not \
+             prepared.",
+        ),
         (
             HOOK_CONFIGURATION,
             "The hook's configuration, if there is one.",

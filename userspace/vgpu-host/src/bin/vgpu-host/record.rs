@@ -14,22 +14,44 @@ use crate::tree::{Found, Tree};
 const SCHEMA: u32 = 1;
 const NAME: &str = "record.json";
 
-/// The files that install changes, by what they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The files that install changes, by what they are, in the order of the changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Item {
     Hook,
+    Program,
+    Plugin,
     Wrapper,
     Setting,
+    Guard,
 }
 
 impl Item {
-    pub(crate) const ALL: [Item; 3] = [Item::Hook, Item::Wrapper, Item::Setting];
+    pub(crate) const ALL: [Item; 6] = [
+        Item::Hook,
+        Item::Program,
+        Item::Plugin,
+        Item::Wrapper,
+        Item::Setting,
+        Item::Guard,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Item::Hook => "hook",
+            Item::Program => "program",
+            Item::Plugin => "plugin",
             Item::Wrapper => "wrapper",
             Item::Setting => "setting",
+            Item::Guard => "guard",
+        }
+    }
+
+    /// Whether the whole file is ours: a newer one takes the place of ours, not of what
+    /// was there before.
+    pub(crate) fn is_ours(self) -> bool {
+        match self {
+            Item::Hook | Item::Program | Item::Plugin | Item::Guard => true,
+            Item::Wrapper | Item::Setting => false,
         }
     }
 

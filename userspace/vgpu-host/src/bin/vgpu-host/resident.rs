@@ -35,13 +35,13 @@ impl Resident {
     /// # Errors
     /// The VM runs on another member of the pool, or the domain is another VM's.
     pub(crate) fn find(xe: &Xe, tree: &Tree, vm: &str) -> Result<Option<Self>, Failure> {
-        let Some(member) = xe.resident_on(vm)? else {
+        let Some(uuid) = xe.resident_on(vm)? else {
             return Ok(None);
         };
-        if member != installation(tree)? {
+        if uuid != installation(tree)? {
             return Err(Failure::Elsewhere {
                 vm: vm.into(),
-                member: Shown::new(xe.host_name(&member)?),
+                member: xe.member(&uuid)?,
             });
         }
         let Some(domain) = xe.domain(vm)? else {

@@ -2,15 +2,17 @@
 
 //! Whether what install did is there and has its effect.
 
+use sha2::{Digest, Sha256};
 use vgpu_host::Shown;
-use vgpu_host::layout::{HOOK, WRAPPER, XENOPSD_SETTING};
+use vgpu_host::layout::{GUARD, HOOK, PLUGIN, PROGRAM, WRAPPER, XENOPSD_SETTING};
 
 use crate::Report;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
 use crate::install::{READS, is_of};
 use crate::record::{Item, Record};
-use crate::tree::Tree;
+use crate::script;
+use crate::tree::{Found, Tree};
 use crate::wrapper::Wrapper;
 use crate::xenopsd::Configuration;
 
@@ -20,15 +22,35 @@ pub(crate) fn status(tree: &Tree) -> Result<Report, Failure> {
     Ok(finding::report("status", &findings(tree)?))
 }
 
-/// What was installed, in the order in which it is used.
-pub(crate) fn findings(tree: &Tree) -> Result<[Finding; 4], Failure> {
+/// What was installed.
+pub(crate) fn findings(tree: &Tree) -> Result<Vec<Finding>, Failure> {
+    let mut findings = of_hook(tree)?;
+    findings.push(called("plugin", PLUGIN, script::PLUGIN, tree)?);
+    findings.push(called("guard", GUARD, script::GUARD, tree)?);
+    Ok(findings)
+}
+
+/// What has device models started through the hook, in the order in which it is used.
+pub(crate) fn of_hook(tree: &Tree) -> Result<Vec<Finding>, Failure> {
     let record = Record::read(tree)?;
-    Ok([
+    Ok(vec![
         installed(record.as_ref()),
         hook(tree, record.as_ref())?,
         wrapper(tree, record.as_ref())?,
         setting(tree, record.as_ref())?,
     ])
+}
+
+/// Tells one hook from another one: the beginning of the SHA-256 of the one that is
+/// installed, in hexadecimal digits.
+pub(crate) fn hook_digest(tree: &Tree) -> Result<Option<String>, Failure> {
+    const DIGITS: usize = 12;
+    let found = tree.read(HOOK)?;
+    Ok(found.map(|found| {
+        let mut digest = format!("{:x}", Sha256::digest(&found.bytes));
+        digest.truncate(DIGITS);
+        digest
+    }))
 }
 
 fn finding(name: &'static str, state: String, hint: Option<&'static str>) -> Finding {
@@ -83,6 +105,23 @@ fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
         Some(Wrapper::Reads(line)) => (format!("reads a key of the VM: {line}"), Some(READS)),
     };
     Ok(finding("wrapper", format!("{WRAPPER} {state}"), hint))
+}
+
+/// A script that the toolstack calls, and the program that it calls.
+fn called(name: &'static str, path: &str, script: &[u8], tree: &Tree) -> Result<Finding, Failure> {
+    let executable = |found: &Found| found.attributes.mode & 0o111 == 0o111;
+    let (state, hint) = match (tree.read(path)?, tree.read(PROGRAM)?) {
+        (None, _) => (format!("{path} is not there"), Some(INSTALL)),
+        (Some(found), _) if found.bytes != script || !executable(&found) => {
+            (format!("{path} is not as it was installed"), Some(INSTALL))
+        }
+        (_, Some(program)) if executable(&program) => (format!("{path} is there"), None),
+        _ => (
+            format!("{PROGRAM}, which {path} calls, is not there or cannot be executed"),
+            Some(INSTALL),
+        ),
+    };
+    Ok(finding(name, state, hint))
 }
 
 /// The last line that sets it counts.

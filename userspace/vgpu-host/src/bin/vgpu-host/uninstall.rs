@@ -20,7 +20,14 @@ pub(crate) fn uninstall(tree: &Tree, mut notes: Vec<String>) -> Result<Report, F
     refuse_if_needed(tree, &record)?;
     // All of them are read before the first is put back.
     let mut before = Vec::new();
-    for item in [Item::Setting, Item::Wrapper, Item::Hook] {
+    for item in [
+        Item::Guard,
+        Item::Setting,
+        Item::Wrapper,
+        Item::Plugin,
+        Item::Program,
+        Item::Hook,
+    ] {
         if let Some(entry) = record.entry(item) {
             before.push((entry, entry.before(tree)?));
         }
@@ -30,7 +37,9 @@ pub(crate) fn uninstall(tree: &Tree, mut notes: Vec<String>) -> Result<Report, F
         match entry.item {
             Item::Setting => undo_setting(tree, entry, before.as_ref(), &mut notes)?,
             Item::Wrapper => undo_wrapper(tree, entry, before.as_ref(), &mut notes)?,
-            Item::Hook => put_back(tree, entry, before.as_ref())?,
+            Item::Hook | Item::Program | Item::Plugin | Item::Guard => {
+                put_back(tree, entry, before.as_ref())?
+            }
         }
     }
     for directory in record.directories.iter().rev() {

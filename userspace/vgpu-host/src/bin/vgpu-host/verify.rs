@@ -3,7 +3,7 @@
 //! The whole chain from the host's package to the registers of a VM's devices, a
 //! line for each link and how it was checked.
 
-mod host;
+pub(crate) mod host;
 mod vm;
 
 use crate::Report;

@@ -13,18 +13,40 @@ use vgpu_host::program::Program;
 pub(crate) use self::records::{Kind, Listed, Unreadable};
 use crate::failure::Failure;
 
-/// How long one call may take: xapi may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one call may take in seconds, unless it is said: xapi may be busy.
+const PATIENCE: u32 = 60;
 /// What is read of an answer at most.
 const MOST_OUTPUT: usize = 16 << 20;
 
 pub(crate) struct Xe(Program);
 
+/// A member of the pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) uuid: String,
+    pub(crate) name: String,
+}
+
+impl Member {
+    /// A member whose name is not known.
+    pub(crate) fn without_name(uuid: &str) -> Self {
+        Member {
+            uuid: uuid.into(),
+            name: uuid.into(),
+        }
+    }
+
+    /// Its name, for a message.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown::new(&self.name)
+    }
+}
+
 impl Xe {
-    pub(crate) fn new(program: PathBuf) -> Self {
+    pub(crate) fn new(program: PathBuf, seconds: Option<u32>) -> Self {
         Xe(Program {
             path: program,
-            patience: PATIENCE,
+            patience: Duration::from_secs(seconds.unwrap_or(PATIENCE).into()),
             longest: MOST_OUTPUT,
         })
     }
@@ -35,7 +57,7 @@ impl Xe {
         if !said.succeeded() {
             return Err(Failure::Xe {
                 verb: words.first().copied().unwrap_or_default().into(),
-                message: Shown::new(said.stderr.trim_ascii_end()),
+                message: String::from_utf8_lossy(said.stderr.trim_ascii_end()).into(),
             });
         }
         let mut text = String::from_utf8_lossy(&said.stdout).into_owned();
@@ -84,10 +106,48 @@ impl Xe {
         self.get(uuid, "resident-on").map(member)
     }
 
-    /// The name of a member of the pool.
-    pub(crate) fn host_name(&self, uuid: &str) -> Result<String, Failure> {
-        let uuid = format!("uuid={uuid}");
-        self.call(&["host-param-get", &uuid, "param-name=name-label"])
+    /// The uuids of all members of the pool.
+    pub(crate) fn members(&self) -> Result<Vec<String>, Failure> {
+        self.call(&["host-list", "params=uuid", "--minimal"])
+            .map(uuids)
+    }
+
+    /// The uuids of the members that VMs may be started on or migrated to.
+    pub(crate) fn enabled_members(&self) -> Result<Vec<String>, Failure> {
+        self.call(&["host-list", "enabled=true", "params=uuid", "--minimal"])
+            .map(uuids)
+    }
+
+    /// A member of the pool, by its uuid.
+    pub(crate) fn member(&self, uuid: &str) -> Result<Member, Failure> {
+        let filter = format!("uuid={uuid}");
+        Ok(Member {
+            uuid: uuid.into(),
+            name: self.call(&["host-param-get", &filter, "param-name=name-label"])?,
+        })
+    }
+
+    /// What a function of a plugin says on a member.
+    pub(crate) fn call_plugin(
+        &self,
+        member: &Member,
+        plugin: &str,
+        function: &str,
+        arguments: &[(&str, &str)],
+    ) -> Result<String, Failure> {
+        let mut words = vec![
+            "host-call-plugin".into(),
+            format!("host-uuid={}", member.uuid),
+            format!("plugin={plugin}"),
+            format!("fn={function}"),
+        ];
+        words.extend(
+            arguments
+                .iter()
+                .map(|(name, it)| format!("args:{name}={it}")),
+        );
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.call(&words)
     }
 
     /// The number of the domain that a VM runs in, if it does, on whichever host.
@@ -104,11 +164,7 @@ impl Xe {
         let words = [format!("uuid={uuid}"), format!("param-key={key}")];
         match self.call(&["vm-param-get", &words[0], "param-name=platform", &words[1]]) {
             Ok(value) => Ok(Some(value)),
-            Err(Failure::Xe { message, .. })
-                if message.to_string().contains("not found in map") =>
-            {
-                Ok(None)
-            }
+            Err(Failure::Xe { message, .. }) if message.contains("not found in map") => Ok(None),
             Err(failure @ Failure::Xe { .. }) => {
                 match may_have(&self.get(uuid, "platform")?, key) {
                     true => Err(failure),
@@ -129,6 +185,12 @@ impl Xe {
         self.call(&["vm-param-remove", &uuid, "param-name=platform", &key])
             .map(drop)
     }
+}
+
+/// The uuids of a list that was printed with --minimal.
+fn uuids(printed: String) -> Vec<String> {
+    let uuids = printed.split(',').filter(|uuid| !uuid.is_empty());
+    uuids.map(String::from).collect()
 }
 
 /// The uuid of the host that a VM is resident on; for none, xe prints a text in angle

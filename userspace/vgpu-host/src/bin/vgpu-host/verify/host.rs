@@ -26,11 +26,17 @@ const MARK: &str = ".vgpustub";
 const PACKAGE: &str = "build the package with vgpu-host spec apply, and install it";
 
 pub(super) fn findings(tree: &Tree) -> Result<Vec<Finding>, Failure> {
+    let mut findings = of_qemu(tree)?;
+    findings.push(hook(tree)?);
+    Ok(findings)
+}
+
+/// The links in which QEMU is.
+pub(crate) fn of_qemu(tree: &Tree) -> Result<Vec<Finding>, Failure> {
     Ok(vec![
         qemu(&tree.path(QEMU)?),
         package(tree),
         device(&tree.path(QEMU)?),
-        hook(tree)?,
     ])
 }
 
@@ -88,7 +94,7 @@ fn device(program: &Path) -> Finding {
 /// The older way's patch of the wrapper has the hook in its place.
 fn hook(tree: &Tree) -> Result<Finding, Failure> {
     let line = line("hook", "vgpu-host status");
-    let findings = status::findings(tree)?;
+    let findings = status::of_hook(tree)?;
     let wrong = findings
         .iter()
         .find_map(|finding| finding.verdict.hint().map(|hint| (finding, hint)));
