@@ -40,6 +40,18 @@ pub enum Revision {
     Two = 2,
 }
 
+/// Whether a device of revision 2 has MSI-X.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Msix {
+    /// The default: if the machine can have it.
+    #[default]
+    Auto,
+    /// It has, or QEMU does not start.
+    On,
+    /// It has not: interrupts come by the line.
+    Off,
+}
+
 /// The properties of one device. The defaults are the device model's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Device {
@@ -51,6 +63,10 @@ pub struct Device {
     pub vm_id: u32,
     /// The property `revision`.
     pub revision: Revision,
+    /// The property `msix`.
+    pub msix: Msix,
+    /// The property `command-latency-us`.
+    pub command_latency_us: u32,
 }
 
 impl Pool {
@@ -99,6 +115,20 @@ impl Revision {
     }
 }
 
+impl Msix {
+    /// All of them, the default first.
+    pub const ALL: [Msix; 3] = [Msix::Auto, Msix::On, Msix::Off];
+
+    /// The text that the device model takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Msix::Auto => "auto",
+            Msix::On => "on",
+            Msix::Off => "off",
+        }
+    }
+}
+
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -112,6 +142,12 @@ impl fmt::Display for Priority {
 }
 
 impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Msix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -144,15 +180,39 @@ impl FromStr for Revision {
     }
 }
 
+impl FromStr for Msix {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Msix::ALL.into_iter().find(|it| it.name() == text);
+        known.ok_or("msix is auto, on or off")
+    }
+}
+
 /// Reads a `vm_id`.
 ///
 /// # Errors
 /// What a `vm_id` is. A leading zero is refused: to QEMU it means octal.
 pub fn parse_vm_id(text: &str) -> Result<u32, &'static str> {
-    if text.len() > 1 && text.starts_with('0') && !text.starts_with("0x") {
+    if is_octal(text) {
         return Err("vm_id has no leading zero");
     }
     parse_u32(text).ok_or("vm_id is a number from 0 to 4294967295")
+}
+
+/// Reads a `command-latency-us`.
+///
+/// # Errors
+/// What a `command-latency-us` is. A leading zero is refused as for a `vm_id`.
+pub fn parse_latency(text: &str) -> Result<u32, &'static str> {
+    if is_octal(text) {
+        return Err("command-latency-us has no leading zero");
+    }
+    parse_u32(text).ok_or("command-latency-us is a number from 0 to 4294967295")
+}
+
+fn is_octal(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0') && !text.starts_with("0x")
 }
 
 /// The typed key's text for the device.
@@ -163,17 +223,35 @@ impl fmt::Display for Device {
             priority,
             vm_id,
             revision,
+            msix,
+            command_latency_us,
         } = self;
         write!(f, "pool_id={pool},priority={priority},vm_id={vm_id}")?;
-        match revision {
-            // A device model that knows no other has no such property.
-            Revision::One => Ok(()),
-            revision => write!(f, ",revision={revision}"),
+        // An older hook refuses properties that it does not know, and an older device
+        // model has none of these: what it would do anyway is not said.
+        if *revision != Revision::default() {
+            write!(f, ",revision={revision}")?;
         }
+        if *msix != Msix::default() {
+            write!(f, ",msix={msix}")?;
+        }
+        if *command_latency_us != 0 {
+            write!(f, ",command-latency-us={command_latency_us}")?;
+        }
+        Ok(())
     }
 }
 
 impl Device {
+    /// Names the property that the device model refuses for the device's revision.
+    pub fn beyond_revision(&self) -> Option<&'static str> {
+        match self.revision {
+            Revision::One if self.msix == Msix::On => Some("msix=on"),
+            Revision::One if self.command_latency_us != 0 => Some("command-latency-us"),
+            Revision::One | Revision::Two => None,
+        }
+    }
+
     /// What follows `-device` for the device with this number, in this slot of
     /// the PCI bus.
     ///
@@ -213,7 +291,7 @@ mod tests {
             pool: Pool::B,
             priority: Priority::High,
             vm_id: 200,
-            revision: Revision::One,
+            ..Device::default()
         };
         assert_eq!(
             device.argument(1, 0x1d),
@@ -223,6 +301,12 @@ mod tests {
         assert_eq!(
             device.argument(0, 0x1e),
             "vgpu-stub,pool_id=B,priority=high,vm_id=200,revision=2,id=vgpu-stub0,addr=0x1e"
+        );
+        device.msix = Msix::Off;
+        device.command_latency_us = 100;
+        assert_eq!(
+            device.to_string(),
+            "pool_id=B,priority=high,vm_id=200,revision=2,msix=off,command-latency-us=100"
         );
     }
 

@@ -10,7 +10,7 @@ use std::str;
 
 use thiserror::Error;
 
-use crate::device::{Device, parse_vm_id};
+use crate::device::{Device, parse_latency, parse_vm_id};
 use crate::shown::Shown;
 
 /// The name of the typed key in a VM's platform map, and below `platform` in
@@ -46,7 +46,10 @@ pub enum KeyError {
     #[error("{0} is not of the form name=value")]
     NoValue(Shown),
     /// Not a property that a device has.
-    #[error("{0} is no property; there are pool_id, priority, vm_id and revision")]
+    #[error(
+        "{0} is no property; there are pool_id, priority, vm_id, revision, msix and \
+         command-latency-us"
+    )]
     UnknownProperty(Shown),
     /// A property that is given twice for one device.
     #[error("{0} is given twice for one device")]
@@ -54,6 +57,9 @@ pub enum KeyError {
     /// A value that the property cannot have.
     #[error("{0}: {1}")]
     BadValue(Shown, &'static str),
+    /// A property that a device of revision 1 cannot have.
+    #[error("{0} needs revision=2")]
+    BeyondRevision(&'static str),
     /// More than [`MOST_DEVICES`].
     #[error("there are {0} devices, and at most {MOST_DEVICES} are possible")]
     TooMany(usize),
@@ -76,7 +82,7 @@ pub fn parse_typed(value: &[u8]) -> Result<Vec<Device>, KeyError> {
                 property => properties.take(property)?,
             }
         }
-        Ok(properties.device)
+        properties.finish()
     });
     not_too_many(devices.collect::<Result<_, _>>()?)
 }
@@ -119,7 +125,7 @@ pub fn parse_arguments(value: &[u8]) -> Result<Vec<Device>, KeyError> {
                 _ => properties.take(property)?,
             }
         }
-        devices.push(properties.device);
+        devices.push(properties.finish()?);
     }
     not_too_many(devices)
 }
@@ -173,9 +179,25 @@ impl Properties {
                 self.once("revision")?;
                 self.device.revision = value.parse().map_err(bad)?;
             }
+            "msix" => {
+                self.once("msix")?;
+                self.device.msix = value.parse().map_err(bad)?;
+            }
+            "command-latency-us" => {
+                self.once("command-latency-us")?;
+                self.device.command_latency_us = parse_latency(value).map_err(bad)?;
+            }
             _ => return Err(KeyError::UnknownProperty(Shown::new(name))),
         }
         Ok(())
+    }
+
+    /// Gives the device, if it is one that the device model would make.
+    fn finish(self) -> Result<Device, KeyError> {
+        match self.device.beyond_revision() {
+            Some(property) => Err(KeyError::BeyondRevision(property)),
+            None => Ok(self.device),
+        }
     }
 
     /// QEMU's rule for ids, to refuse what it would refuse.
@@ -204,23 +226,32 @@ impl Properties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::{Pool, Priority, Revision};
+    use crate::device::{Msix, Pool, Priority, Revision};
 
     const B: Device = Device {
         pool: Pool::B,
         priority: Priority::High,
         vm_id: 200,
         revision: Revision::One,
+        msix: Msix::Auto,
+        command_latency_us: 0,
     };
     const DEFAULT: Device = Device {
         pool: Pool::A,
         priority: Priority::Medium,
         vm_id: 0,
         revision: Revision::One,
+        msix: Msix::Auto,
+        command_latency_us: 0,
     };
     const LIVE: Device = Device {
         revision: Revision::Two,
         ..B
+    };
+    const SLOW: Device = Device {
+        msix: Msix::Off,
+        command_latency_us: 1000,
+        ..LIVE
     };
 
     #[test]
@@ -232,6 +263,17 @@ mod tests {
             ("revision=1", vec![DEFAULT]),
             ("pool_id=B,priority=high,vm_id=200,revision=2", vec![LIVE]),
             (
+                "command-latency-us=1000,msix=off,pool_id=B,priority=high,vm_id=200,revision=2",
+                vec![SLOW],
+            ),
+            (
+                "msix=off,command-latency-us=0",
+                vec![Device {
+                    msix: Msix::Off,
+                    ..DEFAULT
+                }],
+            ),
+            (
                 "vm_id=0;pool_id=B,vm_id=200,priority=high",
                 vec![DEFAULT, B],
             ),
@@ -242,7 +284,7 @@ mod tests {
 
     #[test]
     fn what_is_written_to_a_key_is_what_is_read_from_it() {
-        let devices = vec![B, DEFAULT, LIVE];
+        let devices = vec![B, DEFAULT, LIVE, SLOW];
         let arguments = format_arguments(&devices);
         assert_eq!(parse_arguments(arguments.as_bytes()), Ok(devices.clone()));
         assert_eq!(parse_typed(format_typed(&devices).as_bytes()), Ok(devices));
@@ -295,10 +337,21 @@ mod tests {
             ),
             ("vm_id=010", "'vm_id=010': vm_id has no leading zero"),
             ("revision=3", "'revision=3': revision is 1 or 2"),
+            ("msix=maybe", "'msix=maybe': msix is auto, on or off"),
+            ("msix=on", "msix=on needs revision=2"),
+            (
+                "command-latency-us=1,revision=1",
+                "command-latency-us needs revision=2",
+            ),
+            (
+                "revision=2,command-latency-us=01",
+                "'command-latency-us=01': command-latency-us has no leading zero",
+            ),
             ("pool_id", "'pool_id' is not of the form name=value"),
             (
                 "id=x",
-                "'id' is no property; there are pool_id, priority, vm_id and revision",
+                "'id' is no property; there are pool_id, priority, vm_id, revision, msix and \
+                 command-latency-us",
             ),
             (
                 "pool_id=A,pool_id=B",

@@ -63,13 +63,17 @@ pub(crate) const NOT_ARGUMENTS: [&[u8]; 5] = [
 ];
 
 /// Parts that values are made of, so that many of them are nearly valid.
-const PARTS: [&str; 24] = [
+const PARTS: [&str; 28] = [
     "-device",
     "vgpu-stub",
     "pool_id=",
     "priority=",
     "vm_id=",
     "id=",
+    "revision=",
+    "msix=",
+    "on",
+    "command-latency-us=",
     "A",
     "B",
     "C",
@@ -104,8 +108,12 @@ pub(crate) fn value() -> impl Strategy<Value = Vec<u8>> {
             "priority=high",
             "vm_id=7",
             "vm_id=0xff",
+            "revision=2",
+            "msix=on",
+            "msix=off",
+            "command-latency-us=100",
         ],
-        1..4,
+        1..6,
     )
     .prop_map(|properties| properties.join(","));
     let devices = prop::collection::vec(device, 1..10);
@@ -128,17 +136,29 @@ pub(crate) fn is_device(word: &str, number: usize) -> bool {
     let Some(properties) = word.strip_prefix("vgpu-stub,") else {
         return false;
     };
-    let [pool, priority, vm_id, id, slot] = properties.split(',').collect::<Vec<_>>()[..] else {
+    let words = properties.split(',').collect::<Vec<_>>();
+    let [pool, priority, vm_id, ref more @ .., id, slot] = words[..] else {
         return false;
     };
-    let vm_id = vm_id.strip_prefix("vm_id=").unwrap_or_default();
+    let mut more = more.iter().peekable();
+    // Each of these once at most, in this order, and the others only with the first.
+    let is_2 = more.next_if(|it| **it == "revision=2").is_some();
+    more.next_if(|it| **it == "msix=off" || is_2 && **it == "msix=on");
+    more.next_if(|it| is_2 && is_number(it, "command-latency-us="));
+    if more.next().is_some() {
+        return false;
+    }
     ["pool_id=A", "pool_id=B"].contains(&pool)
         && ["priority=low", "priority=medium", "priority=high"].contains(&priority)
-        && vm_id
-            .parse::<u32>()
-            .is_ok_and(|number| number.to_string() == vm_id)
+        && is_number(vm_id, "vm_id=")
         && id == format!("id=vgpu-stub{number}")
         && slot == format!("addr=0x{:x}", 30 - number)
+}
+
+/// Whether a word is a number of 32 bits behind that name, written as it is printed.
+fn is_number(word: &str, name: &str) -> bool {
+    word.strip_prefix(name)
+        .is_some_and(|text| text.parse::<u32>().is_ok_and(|it| it.to_string() == text))
 }
 
 /// Whether words are pairs of `-device` and a device, and nothing else.

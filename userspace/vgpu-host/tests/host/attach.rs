@@ -17,6 +17,36 @@ fn a_device_is_attached_and_nothing_is_done_for_show() {
 }
 
 #[test]
+fn the_key_says_what_is_not_as_it_is_by_itself() {
+    let host = Host::new();
+    let run = host.run(&format!(
+        "{ATTACH} --revision 2 --msix off --command-latency-us 100"
+    ));
+    assert_eq!(run.exit, 0, "{run:?}");
+    let all = format!("{VALUE},revision=2,msix=off,command-latency-us=100");
+    assert_eq!(host.value("vgpu-stub").unwrap(), all);
+    let vm = &host.run("list -J").json()["vms"][0];
+    assert_eq!(vm["devices"][0]["msix"], "off");
+    assert_eq!(vm["devices"][0]["command_latency_us"], 100);
+
+    // A hook that knows no more than there was before takes it.
+    let run = host.run(&format!("{ATTACH} --msix auto --command-latency-us 0"));
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert_eq!(host.value("vgpu-stub").unwrap(), VALUE);
+}
+
+#[test]
+fn what_takes_revision_2_is_not_attached_to_revision_1() {
+    let host = Host::new();
+    for option in ["--msix on", "--command-latency-us 1"] {
+        let run = host.run(&format!("{ATTACH} {option}"));
+        assert_eq!(run.exit, 2, "{run:?}");
+        assert!(run.stderr.contains("needs revision=2"), "{run:?}");
+        assert_eq!(host.value("vgpu-stub"), None);
+    }
+}
+
+#[test]
 fn one_more_is_added_and_without_add_all_are_replaced() {
     let host = Host::new();
     host.run(ATTACH);

@@ -142,7 +142,7 @@ type Break = fn(&Host, &mut Qemu);
 
 #[test]
 fn a_broken_link_is_named_and_what_needs_it_is_not_checked() {
-    let breaks: [(&str, &str, Break); 15] = [
+    let breaks: [(&str, &str, Break); 16] = [
         ("package", "without the device", |host, _| {
             fs::write(host.path("package"), "qemu-4.2.1-4.6.4.2.x86_64\n").unwrap();
         }),
@@ -185,6 +185,14 @@ fn a_broken_link_is_named_and_what_needs_it_is_not_checked() {
             "properties",
             "its revision is 2, and 1 in the key",
             |_, qemu| qemu.make_live(),
+        ),
+        (
+            "properties",
+            "msix is \"on\", and \"auto\" in the key",
+            |_, qemu| {
+                qemu.properties
+                    .insert((DEVICE.into(), "msix".into()), json!("on"));
+            },
         ),
         (
             "properties",

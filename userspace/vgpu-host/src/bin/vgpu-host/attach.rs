@@ -3,7 +3,8 @@
 //! Giving a VM devices and taking them away.
 
 use serde_json::{Value, json};
-use vgpu_host::{Device, device, keys};
+
+use vgpu_host::{Device, KeyError, device, keys};
 
 use crate::Report;
 use crate::failure::Failure;
@@ -31,9 +32,12 @@ pub(crate) fn attach(
     devices.push(device);
     let value = keys::format_typed(&devices);
     // What the hook would refuse is not set.
-    keys::parse_typed(value.as_bytes()).map_err(|source| Failure::TooMany {
-        vm: uuid.clone(),
-        source,
+    keys::parse_typed(value.as_bytes()).map_err(|source| match source {
+        KeyError::BeyondRevision(_) => Failure::Usage(source.to_string()),
+        source => Failure::TooMany {
+            vm: uuid.clone(),
+            source,
+        },
     })?;
     if !dry_run {
         write(xe, &uuid, &devices)?;
@@ -122,5 +126,7 @@ pub(crate) fn shown((number, device): (usize, &Device)) -> Value {
         "priority": device.priority.name(),
         "vm_id": device.vm_id,
         "revision": device.revision.number(),
+        "msix": device.msix.name(),
+        "command_latency_us": device.command_latency_us,
     })
 }

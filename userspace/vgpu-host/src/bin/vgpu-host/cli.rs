@@ -8,8 +8,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use serde_json::Value;
 use vgpu_cli::{ExitCodes, Shell};
-use vgpu_host::device::parse_vm_id;
-use vgpu_host::{Device, Pool, Priority, Revision, Shown};
+use vgpu_host::device::{parse_latency, parse_vm_id};
+use vgpu_host::{Device, Msix, Pool, Priority, Revision, Shown};
 
 use crate::exit::Exit;
 
@@ -186,6 +186,10 @@ fn revision() -> impl TypedValueParser<Value = Revision> {
         .try_map(|text| text.parse::<Revision>())
 }
 
+fn msix() -> impl TypedValueParser<Value = Msix> {
+    PossibleValuesParser::new(Msix::ALL.map(Msix::name)).try_map(|text| text.parse::<Msix>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Properties {
     /// The pool
@@ -200,6 +204,17 @@ pub(crate) struct Properties {
     /// The revision of the device; 2 can change while the VM runs
     #[arg(long, default_value_t = Revision::default(), value_parser = revision())]
     revision: Revision,
+    /// Whether a device of revision 2 interrupts by MSI-X
+    #[arg(long, default_value_t = Msix::default(), value_parser = msix())]
+    msix: Msix,
+    /// What a command of revision 2 takes, in microseconds
+    #[arg(
+        long,
+        value_name = "MICROSECONDS",
+        default_value_t = 0,
+        value_parser = parse_latency
+    )]
+    command_latency_us: u32,
 }
 
 impl Properties {
@@ -209,6 +224,8 @@ impl Properties {
             priority: self.priority,
             vm_id: self.vm_id,
             revision: self.revision,
+            msix: self.msix,
+            command_latency_us: self.command_latency_us,
         }
     }
 }

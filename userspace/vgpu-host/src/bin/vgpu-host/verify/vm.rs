@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 
+use serde_json::json;
 use vgpu::{PoolId, uapi};
 use vgpu_host::{Device, device, keys};
 
@@ -254,6 +255,17 @@ impl Chain {
                 let what = format!("{id}: its revision is {found}, and {wanted} in the key");
                 return Ok(self.broken(what, RESTART));
             }
+            for (name, value) in [
+                ("msix", json!(it.msix.name())),
+                ("command-latency-us", json!(it.command_latency_us)),
+            ] {
+                let found = running.property(number, name)?;
+                if found.as_ref().is_some_and(|found| *found != value) {
+                    let found = found.unwrap_or_default();
+                    let what = format!("{id}: {name} is {found}, and {value} in the key");
+                    return Ok(self.broken(what, RESTART));
+                }
+            }
             for (name, register, raw, value) in fields(it) {
                 let found = running.property(number, name)?.unwrap_or_default();
                 if found != value {
@@ -267,7 +279,7 @@ impl Chain {
                 }
             }
         }
-        self.good("pool_id, priority, vm_id and revision are those of the key");
+        self.good("the properties are those of the key");
         Ok(ControlFlow::Continue(()))
     }
 
