@@ -317,7 +317,7 @@ static int run(char **command)
 	return 0;
 }
 
-static int calls(char **command)
+static int count_calls(char **command)
 {
 	unsigned long stops = 0;
 	pid_t child = fork();
@@ -418,7 +418,7 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "run") && argc > 2)
 		return run(argv + 2);
 	if (!strcmp(what, "calls") && argc > 2)
-		return calls(argv + 2);
+		return count_calls(argv + 2);
 	if (!strcmp(what, "herd") && argc == 5) {
 		open_device(argv[2]);
 		return herd(parse(argv[3]), parse(argv[4]));
