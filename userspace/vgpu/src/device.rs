@@ -31,13 +31,6 @@ pub struct Vgpu {
     driver: Option<String>,
 }
 
-/// Where a device can be read; [`Source`] without the choice.
-enum Readable {
-    Sysfs,
-    Chardev,
-    Bar,
-}
-
 impl Vgpu {
     /// Makes a vGPU of the PCI function at `address`.
     pub(crate) fn new(roots: &Roots, address: PciAddress, function: Directory) -> Self {
@@ -111,11 +104,7 @@ impl Vgpu {
     /// BAR0; [`Error::Permission`], [`Error::Gone`], [`Error::Malformed`] and
     /// [`Error::Io`] for all.
     pub fn read(&mut self, source: Source) -> Result<Info> {
-        self.read_from(source, |device, source| match source {
-            Readable::Sysfs => sysfs::read(device),
-            Readable::Chardev => chardev::read(device),
-            Readable::Bar => bar::read(device),
-        })
+        self.read_as(source, sysfs::read, |info| info)
     }
 
     /// Reads one register, and where each is a file of its own, no other one.
@@ -123,23 +112,26 @@ impl Vgpu {
     /// # Errors
     /// As [`read`](Vgpu::read).
     pub fn read_register(&mut self, register: Register, source: Source) -> Result<u32> {
-        self.read_from(source, |device, source| match source {
-            Readable::Sysfs => sysfs::read_register(device, register),
-            Readable::Chardev => chardev::read(device).map(|info| info.register(register)),
-            Readable::Bar => bar::read(device).map(|info| info.register(register)),
-        })
+        self.read_as(
+            source,
+            |device| sysfs::read_register(device, register),
+            |info| info.register(register),
+        )
     }
 
-    fn read_from<T>(
+    /// Reads by `sysfs`, or what `part` takes out of what the other sources give as
+    /// a whole.
+    fn read_as<T>(
         &mut self,
         source: Source,
-        read: impl Fn(&Vgpu, Readable) -> Result<T>,
+        sysfs: impl Fn(&Vgpu) -> Result<T>,
+        part: impl Fn(Info) -> T,
     ) -> Result<T> {
         let result = match source {
-            Source::Sysfs => read(self, Readable::Sysfs),
-            Source::Chardev => read(self, Readable::Chardev),
-            Source::Bar => read(self, Readable::Bar),
-            Source::Auto => self.read_auto(read),
+            Source::Sysfs => sysfs(self),
+            Source::Chardev => chardev::read(self).map(part),
+            Source::Bar => bar::read(self).map(part),
+            Source::Auto => self.read_auto(sysfs, part),
         };
         // Half of a device gives all kinds of errors while it is removed.
         result.map_err(|error| match self.is_present() {
@@ -148,13 +140,17 @@ impl Vgpu {
         })
     }
 
-    fn read_auto<T>(&mut self, read: impl Fn(&Vgpu, Readable) -> Result<T>) -> Result<T> {
+    fn read_auto<T>(
+        &mut self,
+        sysfs: impl Fn(&Vgpu) -> Result<T>,
+        part: impl Fn(Info) -> T,
+    ) -> Result<T> {
         const PAUSE: Duration = Duration::from_millis(10);
         let mut pauses = 10;
         loop {
             let result = match self.name {
-                Some(_) => read(self, Readable::Sysfs),
-                None => read(self, Readable::Bar),
+                Some(_) => sysfs(self),
+                None => bar::read(self).map(&part),
             };
             match result {
                 Err(error) if pauses > 0 && error.may_be_rebinding() && self.is_present() => {
