@@ -34,12 +34,14 @@ pub fn deliver<P: Problem>(
 ) -> P::Exit {
     match print(text) {
         Ok(()) => ok,
-        Err(error) => {
-            let problem = problem(error);
-            complain(&problem.line());
-            problem.exit()
-        }
+        Err(error) => fail(&problem(error)),
     }
+}
+
+/// Writes what went wrong to stderr and says how the run ended.
+pub fn fail<P: Problem>(problem: &P) -> P::Exit {
+    complain(&problem.line());
+    problem.exit()
 }
 
 /// Writes a line to stderr. If even that fails there is nobody left to tell.

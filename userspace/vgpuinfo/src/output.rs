@@ -2,7 +2,7 @@
 
 //! Writing a report: the result to stdout, everything else to stderr.
 
-use vgpu_cli::output::{complain, deliver};
+use vgpu_cli::output::{complain, deliver, fail};
 use vgpu_cli::{Problem, usage};
 
 use crate::exit::Exit;
@@ -62,11 +62,7 @@ pub(crate) fn report(report: &Report, form: Form, verbosity: Verbosity) -> Exit 
 fn document(document: serde_json::Result<String>) -> Exit {
     match document {
         Ok(document) => text(&(document + "\n")),
-        Err(error) => {
-            let failure = Failure::Output(error.into());
-            complain(&failure.line());
-            failure.exit()
-        }
+        Err(error) => fail(&Failure::Output(error.into())),
     }
 }
 
