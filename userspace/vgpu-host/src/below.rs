@@ -13,14 +13,19 @@ const MOST_LINKS: usize = 40;
 
 /// What to do about a symbolic link at the end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Last {
+pub enum Last {
+    /// It leads on.
     Follow,
+    /// It is what the path is of.
     Keep,
 }
 
 /// Resolves a path as if `root` were the root: a symbolic link leads to where it does on
 /// the host whose tree it is, and never out of the tree.
-pub(crate) fn resolve(root: &Path, path: &str, last: Last) -> io::Result<PathBuf> {
+///
+/// # Errors
+/// The path leads through more links than the kernel follows.
+pub fn resolve(root: &Path, path: &str, last: Last) -> io::Result<PathBuf> {
     if root == Path::new("/") {
         return Ok(root.join(path));
     }

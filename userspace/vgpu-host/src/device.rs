@@ -69,45 +69,7 @@ pub struct Device {
     pub command_latency_us: u32,
 }
 
-impl Pool {
-    /// All of them.
-    pub const ALL: [Pool; 2] = [Pool::A, Pool::B];
-
-    /// The text that the device model takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Pool::A => "A",
-            Pool::B => "B",
-        }
-    }
-}
-
-impl Priority {
-    /// All of them, the lowest first.
-    pub const ALL: [Priority; 3] = [Priority::Low, Priority::Medium, Priority::High];
-
-    /// The text that the device model takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Priority::Low => "low",
-            Priority::Medium => "medium",
-            Priority::High => "high",
-        }
-    }
-}
-
 impl Revision {
-    /// All of them, the oldest first.
-    pub const ALL: [Revision; 2] = [Revision::One, Revision::Two];
-
-    /// The text that the device model takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Revision::One => "1",
-            Revision::Two => "2",
-        }
-    }
-
     /// The number.
     pub fn number(self) -> u8 {
         // CAST: that is how they are declared.
@@ -115,89 +77,53 @@ impl Revision {
     }
 }
 
-impl Msix {
-    /// All of them, the default first.
-    pub const ALL: [Msix; 3] = [Msix::Auto, Msix::On, Msix::Off];
+/// Gives a type the texts that the device model takes for its values.
+macro_rules! texts {
+    ($type:ident, $error:literal: $($value:ident $text:literal),+) => {
+        impl $type {
+            /// All of them, in this order.
+            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$value),+];
 
-    /// The text that the device model takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Msix::Auto => "auto",
-            Msix::On => "on",
-            Msix::Off => "off",
+            /// The text that the device model takes.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $text),+
+                }
+            }
         }
-    }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let known = Self::ALL.into_iter().find(|it| it.name() == text);
+                known.ok_or($error)
+            }
+        }
+    };
 }
 
-impl fmt::Display for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl fmt::Display for Msix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Pool {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Pool::ALL.into_iter().find(|pool| pool.name() == text);
-        known.ok_or("pool_id is A or B")
-    }
-}
-
-impl FromStr for Priority {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Priority::ALL.into_iter().find(|it| it.name() == text);
-        known.ok_or("priority is low, medium or high")
-    }
-}
-
-impl FromStr for Revision {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Revision::ALL.into_iter().find(|it| it.name() == text);
-        known.ok_or("revision is 1 or 2")
-    }
-}
-
-impl FromStr for Msix {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Msix::ALL.into_iter().find(|it| it.name() == text);
-        known.ok_or("msix is auto, on or off")
-    }
-}
+texts!(Pool, "pool_id is A or B": A "A", B "B");
+texts!(Priority, "priority is low, medium or high": Low "low", Medium "medium", High "high");
+texts!(Revision, "revision is 1 or 2": One "1", Two "2");
+texts!(Msix, "msix is auto, on or off": Auto "auto", On "on", Off "off");
 
 /// Reads a `vm_id`.
 ///
 /// # Errors
 /// What a `vm_id` is. A leading zero is refused: to QEMU it means octal.
 pub fn parse_vm_id(text: &str) -> Result<u32, &'static str> {
-    if is_octal(text) {
-        return Err("vm_id has no leading zero");
-    }
-    parse_u32(text).ok_or("vm_id is a number from 0 to 4294967295")
+    number(
+        text,
+        "vm_id has no leading zero",
+        "vm_id is a number from 0 to 4294967295",
+    )
 }
 
 /// Reads a `command-latency-us`.
@@ -205,14 +131,18 @@ pub fn parse_vm_id(text: &str) -> Result<u32, &'static str> {
 /// # Errors
 /// What a `command-latency-us` is. A leading zero is refused as for a `vm_id`.
 pub fn parse_latency(text: &str) -> Result<u32, &'static str> {
-    if is_octal(text) {
-        return Err("command-latency-us has no leading zero");
-    }
-    parse_u32(text).ok_or("command-latency-us is a number from 0 to 4294967295")
+    number(
+        text,
+        "command-latency-us has no leading zero",
+        "command-latency-us is a number from 0 to 4294967295",
+    )
 }
 
-fn is_octal(text: &str) -> bool {
-    text.len() > 1 && text.starts_with('0') && !text.starts_with("0x")
+fn number(text: &str, octal: &'static str, other: &'static str) -> Result<u32, &'static str> {
+    if text.len() > 1 && text.starts_with('0') && !text.starts_with("0x") {
+        return Err(octal);
+    }
+    parse_u32(text).ok_or(other)
 }
 
 /// The typed key's text for the device.

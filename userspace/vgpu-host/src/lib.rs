@@ -7,6 +7,7 @@
 //! Text that comes from xenstore is parsed into [`Device`]s, and whatever is
 //! made for a command line is made of those. No text is copied.
 
+pub mod below;
 pub mod device;
 pub mod keys;
 pub mod layout;

@@ -11,7 +11,6 @@
 //! answer has the type and both ids of its request, or the type of an error and
 //! the error's name as its payload. Values are raw bytes.
 
-use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -23,6 +22,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustix::net::{connect, socket_with};
 use thiserror::Error;
 
+use crate::below::{Last, resolve};
 use crate::keys::LONGEST;
 use crate::layout;
 use crate::shown::Shown;
@@ -274,15 +274,13 @@ pub fn platform(domain: u32, key: &str) -> String {
     format!("/local/domain/{domain}/platform/{key}")
 }
 
-/// Returns the socket of xenstored below a root: the first one that is there and not
-/// outside by a link, or the usual one.
+/// Returns the socket of xenstored below a root: the first one that is there, or the
+/// usual one.
 pub fn socket(root: &Path) -> PathBuf {
-    let paths = layout::XENSTORED.map(|path| root.join(path.trim_start_matches('/')));
-    let inside = |path: &PathBuf| match (fs::canonicalize(root), fs::canonicalize(path)) {
-        (Ok(root), Ok(path)) => path.starts_with(root),
-        _ => false,
-    };
-    let found = paths.iter().find(|path| inside(path)).cloned();
-    let [usual, ..] = paths;
-    found.unwrap_or(usual)
+    let lead = |path| resolve(root, path, Last::Follow).ok();
+    let [usual, _] = layout::XENSTORED;
+    let mut places = layout::XENSTORED.into_iter().filter_map(lead);
+    places
+        .find(|path| path.exists())
+        .unwrap_or_else(|| root.join(usual.trim_start_matches('/')))
 }

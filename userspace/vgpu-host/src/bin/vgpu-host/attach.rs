@@ -3,7 +3,6 @@
 //! Giving a VM devices and taking them away.
 
 use serde_json::{Value, json};
-
 use vgpu_host::{Device, KeyError, device, keys};
 
 use crate::Report;

@@ -3,7 +3,6 @@
 //! Sets up the vGPU stubs of an XCP-ng host's virtual machines.
 
 mod attach;
-mod below;
 mod cli;
 mod describe;
 mod exit;
@@ -37,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::{Value, json};
-use vgpu_cli::output::{complain, deliver};
+use vgpu_cli::output::{complain, deliver, fail};
 use vgpu_cli::{Problem, usage};
 
 use crate::cli::{Action, Cli, SpecAction};
@@ -95,10 +94,7 @@ fn written(done: &Result<Report, Failure>, json: bool) -> Exit {
             }
             report.exit
         }
-        Err(failure) => {
-            complain(&failure.line());
-            failure.exit()
-        }
+        Err(failure) => fail(failure),
     };
     let written = match done {
         // A text in a language of its own is no document.

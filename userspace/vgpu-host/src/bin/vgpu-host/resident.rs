@@ -11,8 +11,8 @@
 use std::time::Duration;
 
 use vgpu_host::Shown;
-use vgpu_host::layout::{INVENTORY, XENSTORED};
-use vgpu_host::xenstore::Xenstore;
+use vgpu_host::layout::INVENTORY;
+use vgpu_host::xenstore::{self, Xenstore};
 
 use crate::failure::Failure;
 use crate::tree::Tree;
@@ -63,8 +63,11 @@ impl Resident {
     /// Checks that the domain is still the VM's, which may have been migrated or shut
     /// down since.
     pub(crate) fn check(&self, tree: &Tree) -> Result<(), Failure> {
-        let found = xenstore(tree)?.read(&format!("/local/domain/{}/vm", self.domain))?;
-        match found {
+        let xenstore = Xenstore {
+            socket: xenstore::socket(tree.root()),
+            patience: PATIENCE,
+        };
+        match xenstore.read(&format!("/local/domain/{}/vm", self.domain))? {
             Some(found) if found == format!("/vm/{}", self.vm).as_bytes() => Ok(()),
             found => Err(Failure::OtherDomain {
                 vm: self.vm.clone(),
@@ -76,20 +79,6 @@ impl Resident {
             }),
         }
     }
-}
-
-/// This host's xenstore.
-fn xenstore(tree: &Tree) -> Result<Xenstore, Failure> {
-    let [usual, other] = XENSTORED;
-    let (usual, other) = (tree.path(usual)?, tree.path(other)?);
-    Ok(Xenstore {
-        socket: if usual.exists() || !other.exists() {
-            usual
-        } else {
-            other
-        },
-        patience: PATIENCE,
-    })
 }
 
 /// The uuid by which the pool knows this host.

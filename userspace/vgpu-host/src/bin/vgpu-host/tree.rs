@@ -12,8 +12,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use vgpu_host::below::{Last, resolve};
 
-use crate::below::{Last, resolve};
 use crate::failure::Failure;
 use crate::replace::{self, Attributes, changed, sync_parent};
 
@@ -72,6 +72,11 @@ impl Tree {
     /// What was changed, one line for each file and directory.
     pub(crate) fn changes(&self) -> Vec<String> {
         self.changes.borrow().clone()
+    }
+
+    /// The root of the host's files.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Where a path of the host is, for messages.

@@ -73,14 +73,10 @@ impl Xe {
         for field in ["uuid", "name-label"] {
             let filter = format!("{field}={vm}");
             let found = self.call(&["vm-list", &filter, "is-control-domain=false", "--minimal"])?;
-            match found
-                .split(',')
-                .filter(|uuid| !uuid.is_empty())
-                .collect::<Vec<_>>()[..]
-            {
+            match &uuids(&found)[..] {
                 [] => {}
-                [uuid] => return Ok(uuid.into()),
-                ref several => {
+                [uuid] => return Ok((*uuid).into()),
+                several => {
                     return Err(Failure::Ambiguous {
                         name: Shown::new(vm),
                         count: several.len(),
@@ -108,14 +104,17 @@ impl Xe {
 
     /// The uuids of all members of the pool.
     pub(crate) fn members(&self) -> Result<Vec<String>, Failure> {
-        self.call(&["host-list", "params=uuid", "--minimal"])
-            .map(uuids)
+        self.hosts(&["host-list", "params=uuid", "--minimal"])
     }
 
     /// The uuids of the members that VMs may be started on or migrated to.
     pub(crate) fn enabled_members(&self) -> Result<Vec<String>, Failure> {
-        self.call(&["host-list", "enabled=true", "params=uuid", "--minimal"])
-            .map(uuids)
+        self.hosts(&["host-list", "enabled=true", "params=uuid", "--minimal"])
+    }
+
+    fn hosts(&self, words: &[&str]) -> Result<Vec<String>, Failure> {
+        let printed = self.call(words)?;
+        Ok(uuids(&printed).into_iter().map(String::from).collect())
     }
 
     /// A member of the pool, by its uuid.
@@ -188,9 +187,8 @@ impl Xe {
 }
 
 /// The uuids of a list that was printed with --minimal.
-fn uuids(printed: String) -> Vec<String> {
-    let uuids = printed.split(',').filter(|uuid| !uuid.is_empty());
-    uuids.map(String::from).collect()
+fn uuids(printed: &str) -> Vec<&str> {
+    printed.split(',').filter(|uuid| !uuid.is_empty()).collect()
 }
 
 /// The uuid of the host that a VM is resident on; for none, xe prints a text in angle

@@ -76,7 +76,7 @@ pub(super) fn list(xe: &Xe, kind: Kind) -> Result<Vec<Result<Listed, Unreadable>
     let words = [verb.as_str(), "is-control-domain=false"];
     let printed = xe.call(&[words[0], words[1], &params])?;
     let uuids = xe.call(&[words[0], words[1], "params=uuid", "--minimal"])?;
-    let uuids: Vec<&str> = uuids.split(',').filter(|uuid| !uuid.is_empty()).collect();
+    let uuids = super::uuids(&uuids);
     if let Some(records) = parse(&printed).filter(|records| are_of(records, &uuids)) {
         let listed = records.into_iter().map(|record| Ok(listed(kind, record)));
         return Ok(listed.collect());
