@@ -70,13 +70,8 @@ pub(crate) fn accesses(artifacts: &Artifacts, name: &str, figures: &mut Figures)
         let guest = guest(artifacts, name).device(device).boot()?;
         let group = format!("device accesses, {kind}");
         let mut count = |what: &str, command: &str| -> Result<()> {
-            let number = || guest.qemu_log().matches("'vgpu-stub-mmio'").count();
-            guest.qmp().trace("memory_region_ops_*", true)?;
-            let before = number();
-            guest.check(command)?;
-            guest.qmp().trace("memory_region_ops_*", false)?;
-            let accesses = u32::try_from(number() - before)?;
-            figures.add(&group, what, accesses.into());
+            let number = u32::try_from(vm_tests::accesses(&guest, command)?.len())?;
+            figures.add(&group, what, number.into());
             Ok(())
         };
         count("bind and unbind", "modprobe vgpu_stub && rmmod vgpu_stub")?;

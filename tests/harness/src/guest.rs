@@ -31,6 +31,19 @@ const LEAKS: &str = "leaks=/sys/kernel/debug/kmemleak
     [ -e $leaks ] || exit 0
     sleep 6 && echo scan >$leaks && echo scan >$leaks && cat $leaks";
 
+/// What a command that has to succeed wrote to its standard output.
+fn printed(command: &str, output: Output) -> Result<String> {
+    if !output.success() {
+        bail!(
+            "'{command}' failed in the guest: {:?}\n{}\n{}",
+            output.end,
+            tail(&output.text()),
+            tail(&output.errors())
+        );
+    }
+    Ok(output.text())
+}
+
 /// A running guest. It dies when this is dropped. Any number of threads may use it.
 pub struct Guest {
     // Before the agent, so that QEMU ends first.
@@ -86,16 +99,19 @@ impl Guest {
     ///
     /// As [`Self::run`], and a command that fails; its output is in the error.
     pub fn check(&self, command: &str) -> Result<String> {
-        let output = self.run(command)?;
-        if !output.success() {
-            bail!(
-                "'{command}' failed in the guest: {:?}\n{}\n{}",
-                output.end,
-                tail(&output.text()),
-                tail(&output.errors())
-            );
-        }
-        Ok(output.text())
+        printed(command, self.run(command)?)
+    }
+
+    /// As [`Self::check`], and the command has to end in time: a guest that stands
+    /// still is noticed before all of its time is used up.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::check`], and a command that takes longer than `timeout`.
+    pub fn check_within(&self, command: &str, timeout: Duration) -> Result<String> {
+        let output = self.spawn(command)?.wait_timeout(timeout)?;
+        let output = output.with_context(|| format!("'{command}' runs after {timeout:?}"))?;
+        printed(command, output)
     }
 
     /// Starts a command and returns at once.

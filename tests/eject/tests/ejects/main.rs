@@ -73,21 +73,6 @@ fn boot(place: Place, campaign: &Campaign, ejects: u32) -> Result<Guest> {
     Ok(guest)
 }
 
-/// As [`Guest::check`], and notices that the guest stands still.
-fn check(guest: &Guest, command: &str) -> Result<String> {
-    let output = guest
-        .spawn(command)?
-        .wait_timeout(STANDSTILL)?
-        .with_context(|| format!("the guest stands still in '{command}'"))?;
-    ensure!(
-        output.success(),
-        "'{command}': {:?} {}",
-        output.end,
-        output.errors()
-    );
-    Ok(output.text())
-}
-
 /// Plugs the device in, has the driver bind it and execute a command, and gives its
 /// address.
 fn plug(guest: &Guest, place: Place, campaign: &Campaign) -> Result<String> {
@@ -103,21 +88,21 @@ fn plug(guest: &Guest, place: Place, campaign: &Campaign) -> Result<String> {
          echo ${{PWD##*/}}",
         find = place.find(),
     );
-    check(guest, &plugged)
+    guest.check_within(&plugged, STANDSTILL)
 }
 
 /// Ejects the device while it is accessed, and has the guest notice.
 fn eject(guest: &Guest, place: Place, address: &str, accesses: &str) -> Result<()> {
     let load = Load::start();
     let way = place.way();
-    check(
-        guest,
+    guest.check_within(
         &format!("exec {SELFTESTS}/eject {accesses} {address} {way}"),
+        STANDSTILL,
     )?;
     drop(load);
-    check(
-        guest,
+    guest.check_within(
         &format!("echo 1 >/sys/bus/pci/devices/{address}/remove"),
+        STANDSTILL,
     )?;
     guest.qmp().wait_deleted("gpu", UNPLUG)
 }

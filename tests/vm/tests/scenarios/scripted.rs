@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
 use harness::Guest;
 use serde_json::Value;
@@ -110,13 +110,8 @@ type Tally = BTreeMap<(String, i32), u32>;
 fn session(guest: &Guest, tally: &mut Tally, seed: u32, script: &str) -> Result<Vec<Step>> {
     guest.qmp().qom_set(DEVICE, "seed", seed)?;
     guest.qmp().qom_set(DEVICE, "script", script)?;
-    let mut running = guest.spawn(&format!("exec /tmp/session.sh {ADDRESS}"))?;
-    let Some(output) = running.wait_timeout(LIMIT)? else {
-        bail!("the session still runs after {LIMIT:?}");
-    };
-    ensure!(output.success(), "{} {}", output.text(), output.errors());
-    let steps: Vec<_> = output
-        .text()
+    let steps: Vec<_> = guest
+        .check_within(&format!("exec /tmp/session.sh {ADDRESS}"), LIMIT)?
         .lines()
         .map(Step::parse)
         .collect::<Result<_>>()?;
