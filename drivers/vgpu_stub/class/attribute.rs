@@ -48,13 +48,24 @@ pub(crate) trait Attribute<T: Operations>: 'static {
     }
 }
 
-/// A `struct device_attribute` of a static list, for devices of `T` only: its callbacks take the
-/// device for one of those.
-#[repr(transparent)]
-pub(crate) struct DeviceAttribute<T>(bindings::device_attribute, PhantomData<T>);
+/// The type of [`Attribute::show`].
+type Show<T> =
+    fn(&Device<T>, &<T as Operations>::RegistrationData<'_>, &mut dyn fmt::Write) -> Result;
+
+/// The type of [`Attribute::store`].
+type Store<T> = fn(&Device<T>, &<T as Operations>::RegistrationData<'_>, &[u8]) -> Result;
+
+/// A `struct device_attribute` of a static list, for devices of `T` only, and the functions of the
+/// driver that its callbacks call: those are the same for all attributes.
+#[repr(C)]
+pub(crate) struct DeviceAttribute<T: Operations> {
+    inner: bindings::device_attribute,
+    show: Show<T>,
+    store: Option<Store<T>>,
+}
 
 // SAFETY: It is never written to.
-unsafe impl<T> Sync for DeviceAttribute<T> {}
+unsafe impl<T: Operations> Sync for DeviceAttribute<T> {}
 
 impl<T: Operations> DeviceAttribute<T> {
     /// Creates the attribute that `A` implements: readable by all, and writable by root if it has a
@@ -65,40 +76,49 @@ impl<T: Operations> DeviceAttribute<T> {
         attr.name = kernel::str::as_char_ptr_in_const_context(A::NAME);
         attr.mode = if A::HAS_STORE { 0o644 } else { 0o444 };
 
-        let attribute = bindings::device_attribute {
+        let inner = bindings::device_attribute {
             attr,
             __bindgen_anon_1: bindings::device_attribute__bindgen_ty_1 {
-                show: Some(VTable::<T, A>::show),
+                show: Some(Self::show_callback),
             },
             __bindgen_anon_2: bindings::device_attribute__bindgen_ty_2 {
                 store: if A::HAS_STORE {
-                    Some(VTable::<T, A>::store)
+                    Some(Self::store_callback)
                 } else {
                     None
                 },
             },
         };
-        Self(attribute, PhantomData)
+        Self {
+            inner,
+            show: A::show,
+            store: if A::HAS_STORE { Some(A::store) } else { None },
+        }
     }
-}
 
-struct VTable<T, A>(PhantomData<(T, A)>);
-
-impl<T: Operations, A: Attribute<T>> VTable<T, A> {
     /// # Safety
     ///
-    /// Called by sysfs only, with the `struct device` of a `Device<T>` whose attributes are there
-    /// and a page of its own.
-    unsafe extern "C" fn show(
+    /// `attribute` must be the `inner` of a static `Self`.
+    unsafe fn from_raw(attribute: *mut bindings::device_attribute) -> &'static Self {
+        // SAFETY: By the caller.
+        unsafe { &*kernel::container_of!(attribute, Self, inner) }
+    }
+
+    /// # Safety
+    ///
+    /// Called by sysfs only, with the `struct device` of a `Device<T>` whose attributes are there,
+    /// one of them and a page of its own.
+    unsafe extern "C" fn show_callback(
         dev: *mut bindings::device,
-        _attribute: *mut bindings::device_attribute,
+        attribute: *mut bindings::device_attribute,
         page: *mut c_char,
     ) -> isize {
         // SAFETY: By the caller. sysfs lets no removal of the attribute complete while this runs,
         // and the registration ends after the removal.
-        let (device, page) = unsafe {
+        let (device, this, page) = unsafe {
             (
                 Device::<T>::from_raw(dev),
+                Self::from_raw(attribute),
                 &mut *page.cast::<[u8; PAGE_SIZE]>(),
             )
         };
@@ -106,7 +126,7 @@ impl<T: Operations, A: Attribute<T>> VTable<T, A> {
         let registration_data = unsafe { device.registration_data_unchecked() };
 
         let mut out = Formatter::new(page);
-        let result = A::show(device, registration_data, &mut out)
+        let result = (this.show)(device, registration_data, &mut out)
             .and_then(|()| fmt::Write::write_char(&mut out, '\n').map_err(Error::from));
         match result {
             // CAST: Not more than a page.
@@ -118,25 +138,30 @@ impl<T: Operations, A: Attribute<T>> VTable<T, A> {
 
     /// # Safety
     ///
-    /// Called by sysfs only, with the `struct device` of a `Device<T>` whose attributes are there
-    /// and `count` bytes at `text`.
-    unsafe extern "C" fn store(
+    /// Called by sysfs only, with the `struct device` of a `Device<T>` whose attributes are there,
+    /// one of them and `count` bytes at `text`.
+    unsafe extern "C" fn store_callback(
         dev: *mut bindings::device,
-        _attribute: *mut bindings::device_attribute,
+        attribute: *mut bindings::device_attribute,
         text: *const c_char,
         count: usize,
     ) -> isize {
-        // SAFETY: By the caller, and as in `show`.
-        let (device, text) = unsafe {
+        // SAFETY: By the caller, and as in `show_callback`.
+        let (device, this, text) = unsafe {
             (
                 Device::<T>::from_raw(dev),
+                Self::from_raw(attribute),
                 core::slice::from_raw_parts(text.cast::<u8>(), count),
             )
         };
-        // SAFETY: As in `show`; so does `store`.
+        // SAFETY: As in `show_callback`; so does `store`.
         let registration_data = unsafe { device.registration_data_unchecked() };
 
-        match A::store(device, registration_data, text) {
+        let result = match this.store {
+            Some(store) => store(device, registration_data, text),
+            None => Err(EIO),
+        };
+        match result {
             // CAST: sysfs hands over at most a page.
             Ok(()) => count as isize,
             // CAST: An errno fits.
@@ -152,7 +177,7 @@ pub(crate) struct AttributeList<T, const N: usize>([*const bindings::attribute; 
 // SAFETY: It is never written to.
 unsafe impl<T, const N: usize> Sync for AttributeList<T, N> {}
 
-impl<T, const N: usize> AttributeList<T, N> {
+impl<T: Operations, const N: usize> AttributeList<T, N> {
     /// Creates a list; `N` is one more than the number of attributes.
     pub(crate) const fn new<const ATTRIBUTES: usize>(
         attributes: &'static [DeviceAttribute<T>; ATTRIBUTES],
@@ -161,7 +186,7 @@ impl<T, const N: usize> AttributeList<T, N> {
         let mut list = [core::ptr::null(); N];
         let mut index = 0;
         while index < ATTRIBUTES {
-            list[index] = &raw const attributes[index].0.attr;
+            list[index] = &raw const attributes[index].inner.attr;
             index += 1;
         }
         Self(list, PhantomData)
