@@ -226,6 +226,14 @@ impl<T: Operations> Device<T> {
         Ok(Guard::new(self, entered))
     }
 
+    /// Calls `f` with the registration data, unless the device is gone. May sleep.
+    #[cold]
+    pub(super) fn if_registered(&self, f: fn(&Self, &T::RegistrationData<'_>)) {
+        if let Ok(guard) = self.enter() {
+            guard.with(|data| f(self, data));
+        }
+    }
+
     /// Locks the state. It is a spin lock, and the interrupts of this processor are off: do not
     /// sleep while holding it. May be called in any context.
     pub(crate) fn lock(&self) -> StateGuard<'_, T> {
@@ -246,30 +254,26 @@ impl<T: Operations> Device<T> {
         &self,
         reason: T::Reason,
         limits: Limits,
-        mut done: impl FnMut(&mut T::State, bool) -> Option<R>,
+        done: impl FnMut(&mut T::State, bool) -> Option<R>,
     ) -> Result<R, WaitError> {
-        let mut found = Err(WaitError::Gone);
-        self.wait_until(reason, limits, &mut |state, is_granted| {
-            done(state, is_granted)
-                .map(|result| found = Ok(result))
-                .is_some()
-        })?;
-        found
+        let mut search = Search { done, found: None };
+        self.wait_until(reason, limits, &mut search)?;
+        search.found.ok_or(WaitError::Gone)
     }
 
-    /// As [`Self::wait`], until `done` returns `true`: one piece of code, whatever it looks for.
+    /// As [`Self::wait`], until `condition` is met: one piece of code, whatever it looks for.
     fn wait_until(
         &self,
         reason: T::Reason,
         limits: Limits,
-        done: &mut dyn FnMut(&mut T::State, bool) -> bool,
+        condition: &mut dyn Condition<T::State>,
     ) -> Result<(), WaitError> {
         let mut locked = self.locked.lock();
         // Under the lock that sets it, or a wake-up could fall between look and sleep.
         if self.is_gone() {
             return Err(WaitError::Gone);
         }
-        if done(&mut locked.state, false) {
+        if condition.is_met(&mut locked.state, false) {
             return Ok(());
         }
         limits.check()?;
@@ -294,7 +298,7 @@ impl<T: Operations> Device<T> {
             }
             // SAFETY: It is in the list, and the lock is held.
             let granted = unsafe { Waiter::is_granted(waiter) };
-            if done(&mut locked.state, granted) {
+            if condition.is_met(&mut locked.state, granted) {
                 break Ok(());
             }
             if let Err(error) = limits.check() {
@@ -426,6 +430,25 @@ unsafe impl<T: Operations> AlwaysRefCounted for Device<T> {
     unsafe fn dec_ref(this: NonNull<Self>) {
         // SAFETY: By the caller, the reference is ours to give up.
         unsafe { bindings::put_device(this.as_ref().dev.get()) };
+    }
+}
+
+/// What a task waits for. Not a closure: a table of one has its code twice.
+trait Condition<S> {
+    /// Checks whether it is met, by the state and by whether the task was chosen.
+    fn is_met(&mut self, state: &mut S, is_granted: bool) -> bool;
+}
+
+/// A search of the state, and what it has found.
+struct Search<F, R> {
+    done: F,
+    found: Option<R>,
+}
+
+impl<S, R, F: FnMut(&mut S, bool) -> Option<R>> Condition<S> for Search<F, R> {
+    fn is_met(&mut self, state: &mut S, is_granted: bool) -> bool {
+        self.found = (self.done)(state, is_granted);
+        self.found.is_some()
     }
 }
 

@@ -22,6 +22,7 @@ use kernel::{
 
 use super::{
     compat,
+    Device,
     Operations,
     Registered,
     Registration, //
@@ -162,17 +163,14 @@ impl<T: Driver> ResetHandlers<T> {
     /// As for [`Self::reset_prepare`].
     unsafe fn with_registration(
         pdev: *mut bindings::pci_dev,
-        f: impl for<'b, 'data> FnOnce(&super::Device<T>, &'b T::RegistrationData<'data>),
+        f: fn(&Device<T>, &T::RegistrationData<'_>),
     ) {
         // SAFETY: By the caller. A `pci::Device` is a transparent wrapper of `struct pci_dev`.
         let pdev = unsafe { &*pdev.cast::<pci::Device<CoreInternal<'_>>>() };
         // SAFETY: Binding and unbinding take the lock of the device, too: the one is over and the
         // other has not begun. What the driver of the kernel crate keeps is the registration.
         let registration = unsafe { pdev.as_ref().drvdata_borrow::<Registration<'_, T>>() };
-        let device = registration.get_ref().device();
-        if let Ok(guard) = device.enter() {
-            guard.with(|data| f(device, data));
-        }
+        registration.get_ref().device().if_registered(f);
     }
 }
 

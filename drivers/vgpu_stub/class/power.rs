@@ -34,9 +34,7 @@ pub(super) unsafe extern "C" fn shutdown_callback<T: Operations>(
 ) -> c_int {
     // SAFETY: By the caller.
     let device = unsafe { Device::<T>::from_raw(dev) };
-    if let Ok(guard) = device.enter() {
-        guard.with(|data| T::stop(data));
-    }
+    device.if_registered(|_, data| T::stop(data));
     0
 }
 
@@ -59,9 +57,7 @@ impl<T: Operations> VTable<T> {
         // SAFETY: By the caller.
         let device = unsafe { Device::<T>::from_raw(dev) };
         // One that is being taken away does not need it any more.
-        if let Ok(guard) = device.enter() {
-            guard.with(|data| T::adopt(device, data));
-        }
+        device.if_registered(T::adopt);
         0
     }
 }
