@@ -20,6 +20,7 @@ use crate::{
     },
     command,
     hw::Hw,
+    identity::Part,
     live_config,
     uapi,
     vgpu::Vgpu, //
@@ -44,36 +45,41 @@ impl Visibility<Vgpu> for HasFeatures {
     }
 }
 
-/// Shows a part of the identity: on revision 1 as the register has it, as nothing announces a
-/// change; on revision 2 as it was read when it last changed.
+/// Shows a part of the identity.
 macro_rules! identity_attribute {
-    ($attribute:ident, $name:expr, $field:ident, $write:ident) => {
-        struct $attribute;
+    ($part:ident, $name:expr) => {
+        struct $part;
 
         #[vtable]
-        impl Attribute<Vgpu> for $attribute {
+        impl Attribute<Vgpu> for $part {
             const NAME: &'static CStr = $name;
 
             fn show(device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-                let identity = if device.data().has_live_config() {
-                    live_config::refresh_if_polled(device, hw);
-                    device.lock().identity
-                } else {
-                    let value = hw.$field()?;
-                    let mut state = device.lock();
-                    // For the next uevent.
-                    state.identity.$field = value;
-                    state.identity
-                };
-                Ok(identity.$write(out)?)
+                show_part(device, hw, out, Part::$part)
             }
         }
     };
 }
 
-identity_attribute!(PoolId, announcement::POOL_ID, pool_id, write_pool_id);
-identity_attribute!(Priority, announcement::PRIORITY, priority, write_priority);
-identity_attribute!(VmId, announcement::VM_ID, vm_id, write_vm_id);
+identity_attribute!(PoolId, announcement::POOL_ID);
+identity_attribute!(Priority, announcement::PRIORITY);
+identity_attribute!(VmId, announcement::VM_ID);
+
+/// Shows a part of the identity: on revision 1 as the register has it, as nothing announces a
+/// change; on revision 2 as it was read when it last changed.
+fn show_part(device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write, part: Part) -> Result {
+    let identity = if device.data().has_live_config() {
+        live_config::refresh_if_polled(device, hw);
+        device.lock().identity
+    } else {
+        let value = hw.part(part)?;
+        let mut state = device.lock();
+        // For the next uevent.
+        *state.identity.part_mut(part) = value;
+        state.identity
+    };
+    Ok(identity.write(part, out)?)
+}
 
 struct Command;
 
@@ -123,7 +129,7 @@ impl Attribute<Vgpu> for ConfigGeneration {
     fn show(device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
         live_config::refresh_if_polled(device, hw);
         let generation = device.lock().generation;
-        Ok(write!(out, "{generation}")?)
+        show_number(out, generation)
     }
 }
 
@@ -137,7 +143,7 @@ macro_rules! number_attribute {
             const NAME: &'static CStr = $name;
 
             fn show(_device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
-                Ok(write!(out, "{}", hw.$read()?)?)
+                show_number(out, hw.$read()?)
             }
         }
     };
@@ -146,6 +152,10 @@ macro_rules! number_attribute {
 number_attribute!(CommandsSubmitted, c"commands_submitted", submitted);
 number_attribute!(CommandsCompleted, c"commands_completed", completed);
 number_attribute!(CommandResult, c"result", result);
+
+fn show_number(out: &mut dyn fmt::Write, number: u32) -> Result {
+    Ok(write!(out, "{number}")?)
+}
 
 /// Writes the value of a register as `0x%08x`, which `fmt` would pad digit by digit.
 fn write_register(out: &mut dyn fmt::Write, mut value: u32) -> Result {
@@ -184,7 +194,12 @@ fn parse_command(text: &[u8]) -> Result<u32> {
 /// Adds the identity to a uevent, as it was read last. May sleep.
 pub(crate) fn uevent(device: &Device<Vgpu>, event: &mut Uevent<'_>) -> Result {
     let identity = device.lock().identity;
-    event.add(c"VGPU_POOL_ID", |out| identity.write_pool_id(out))?;
-    event.add(c"VGPU_PRIORITY", |out| identity.write_priority(out))?;
-    event.add(c"VGPU_VM_ID", |out| identity.write_vm_id(out))
+    for (key, part) in [
+        (c"VGPU_POOL_ID", Part::PoolId),
+        (c"VGPU_PRIORITY", Part::Priority),
+        (c"VGPU_VM_ID", Part::VmId),
+    ] {
+        event.add(key, &|out: &mut dyn fmt::Write| identity.write(part, out))?;
+    }
+    Ok(())
 }

@@ -22,7 +22,10 @@ use crate::{
         pci::EnabledDevice,
         Interrupt, //
     },
-    identity::Identity,
+    identity::{
+        Identity,
+        Part, //
+    },
     regs::{
         COMMAND,
         COMPLETED,
@@ -53,8 +56,9 @@ const REVISION_2: u8 = uapi::VGPU_PCI_REVISION_2 as u8;
 /// All interrupts that a device has.
 pub(crate) const ALL_INTERRUPTS: u32 = VGPU_IRQ_COMMAND_DONE | VGPU_IRQ_CONFIG_CHANGED;
 
-/// Times that the identity is read again if the host changes it while it is being read.
-const MOST_ATTEMPTS: usize = 8;
+/// Times that the identity is read if the host changes it while it is being read. The compiler
+/// writes a loop of up to 8 rounds out.
+const MOST_ATTEMPTS: usize = 10;
 
 /// The registers of a bound device, and its interrupt vectors.
 pub(crate) struct Hw<'bound> {
@@ -242,25 +246,24 @@ impl<'bound> Hw<'bound> {
     /// # Errors
     ///
     /// `ENODEV` if the device does not answer: no pool has the code 0 or all ones.
-    pub(crate) fn pool_id(&self) -> Result<u32> {
+    fn pool_id(&self) -> Result<u32> {
         match self.bar.read(POOL_ID).into_raw() {
             0 | VGPU_REG_GONE => Err(ENODEV),
             pool_id => Ok(pool_id),
         }
     }
 
-    /// Reads the number of the priority.
+    /// Reads one part of the identity.
     ///
     /// # Errors
     ///
     /// `ENODEV` if the device does not answer; so do all of the following.
-    pub(crate) fn priority(&self) -> Result<u32> {
-        self.prove(self.bar.read(PRIORITY).into_raw())
-    }
-
-    /// Reads the id of the virtual machine.
-    pub(crate) fn vm_id(&self) -> Result<u32> {
-        self.prove(self.bar.read(VM_ID).into_raw())
+    pub(crate) fn part(&self, part: Part) -> Result<u32> {
+        self.prove(match part {
+            Part::PoolId => return self.pool_id(),
+            Part::Priority => self.bar.read(PRIORITY).into_raw(),
+            Part::VmId => self.bar.read(VM_ID).into_raw(),
+        })
     }
 
     /// Reads the last command.

@@ -7,6 +7,14 @@
 
 use core::fmt;
 
+/// One part of an identity.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    PoolId,
+    Priority,
+    VmId,
+}
+
 /// The raw values of the identity registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -34,24 +42,29 @@ impl Identity {
         }
     }
 
-    /// Writes the pool: its letter, else its number as `0xNN`.
-    pub(crate) fn write_pool_id(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        match self.pool_letter() {
-            Some(letter) => out.write_char(letter),
-            None => write!(out, "{:#04x}", self.pool_id),
+    /// Returns the raw value of one part, to be changed.
+    pub(crate) fn part_mut(&mut self, part: Part) -> &mut u32 {
+        match part {
+            Part::PoolId => &mut self.pool_id,
+            Part::Priority => &mut self.priority,
+            Part::VmId => &mut self.vm_id,
         }
     }
 
-    /// Writes the priority: its name, else its number.
-    pub(crate) fn write_priority(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        match self.priority_name() {
-            Some(name) => out.write_str(name),
-            None => write!(out, "{}", self.priority),
-        }
-    }
-
-    /// Writes the id of the virtual machine.
-    pub(crate) fn write_vm_id(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        write!(out, "{}", self.vm_id)
+    /// Writes one part: the pool's letter, else its number as `0xNN`; the priority's name, else its
+    /// number; the id of the virtual machine.
+    pub(crate) fn write(&self, part: Part, out: &mut dyn fmt::Write) -> fmt::Result {
+        let number = match part {
+            Part::PoolId => match self.pool_letter() {
+                Some(letter) => return out.write_char(letter),
+                None => return write!(out, "{:#04x}", self.pool_id),
+            },
+            Part::Priority => match self.priority_name() {
+                Some(name) => return out.write_str(name),
+                None => self.priority,
+            },
+            Part::VmId => self.vm_id,
+        };
+        write!(out, "{number}")
     }
 }

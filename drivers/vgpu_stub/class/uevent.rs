@@ -26,7 +26,7 @@ impl Uevent<'_> {
     pub(crate) fn add(
         &mut self,
         key: &CStr,
-        write: impl Fn(&mut dyn fmt::Write) -> fmt::Result,
+        write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result,
     ) -> Result {
         let value = Written(write);
         // SAFETY: The environment is valid, and the format takes a string and, as everywhere in
@@ -43,9 +43,9 @@ impl Uevent<'_> {
 }
 
 /// Makes something that can be formatted of a function that writes.
-struct Written<F>(F);
+struct Written<'a>(&'a dyn Fn(&mut dyn fmt::Write) -> fmt::Result);
 
-impl<F: Fn(&mut dyn fmt::Write) -> fmt::Result> fmt::Display for Written<F> {
+impl fmt::Display for Written<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (self.0)(f)
     }

@@ -6,26 +6,33 @@
 #[path = "../../../drivers/vgpu_stub/identity.rs"]
 mod identity;
 
-use identity::Identity;
+use identity::{Identity, Part};
 
 include!("../../../tests/vectors/identity.rs");
 
-fn of(pool_id: u32, priority: u32, vm_id: u32) -> Identity {
-    Identity {
-        pool_id,
-        priority,
-        vm_id,
-    }
+/// Returns an identity of which one part is `raw`.
+fn of(part: Part, raw: u32) -> Identity {
+    let mut identity = Identity {
+        pool_id: 0,
+        priority: 0,
+        vm_id: 0,
+    };
+    *identity.part_mut(part) = raw;
+    identity
+}
+
+fn shown(part: Part, raw: u32) -> String {
+    let mut text = String::new();
+    of(part, raw).write(part, &mut text).unwrap();
+    text
 }
 
 #[test]
 fn the_driver_shows_a_pool_as_the_library_does() {
     for (raw, text) in POOLS {
-        let mut shown = String::new();
-        of(raw, 0, 0).write_pool_id(&mut shown).unwrap();
-        assert_eq!(shown, text);
+        assert_eq!(shown(Part::PoolId, raw), text);
         assert_eq!(
-            of(raw, 0, 0).pool_letter().is_none(),
+            of(Part::PoolId, raw).pool_letter().is_none(),
             text.starts_with("0x")
         );
     }
@@ -34,18 +41,14 @@ fn the_driver_shows_a_pool_as_the_library_does() {
 #[test]
 fn the_driver_shows_a_priority_as_the_library_does() {
     for (raw, text) in PRIORITIES {
-        let mut shown = String::new();
-        of(0, raw, 0).write_priority(&mut shown).unwrap();
-        assert_eq!(shown, text);
-        assert_eq!(of(0, raw, 0).priority_name().is_some(), raw < 3);
+        assert_eq!(shown(Part::Priority, raw), text);
+        assert_eq!(of(Part::Priority, raw).priority_name().is_some(), raw < 3);
     }
 }
 
 #[test]
 fn the_driver_shows_a_vm_id_in_decimal() {
     for vm_id in [0, 200, u32::MAX] {
-        let mut shown = String::new();
-        of(0, 0, vm_id).write_vm_id(&mut shown).unwrap();
-        assert_eq!(shown, vm_id.to_string());
+        assert_eq!(shown(Part::VmId, vm_id), vm_id.to_string());
     }
 }
