@@ -2,6 +2,7 @@
 
 //! Commands: one at a time, in order of arrival, until a deadline.
 
+use core::mem;
 use kernel::{
     prelude::*,
     time::msecs_to_jiffies, //
@@ -19,7 +20,6 @@ use crate::{
     hw::Hw,
     live_config,
     regs::STATUS,
-    state::State,
     uapi,
     vgpu::{
         Reason,
@@ -114,34 +114,33 @@ impl<'a> Turn<'a> {
     fn take(device: &'a Device<Vgpu>, limits: Limits) -> Result<Self> {
         // Mostly it is free.
         let mut state = device.lock();
-        if !state.slot.is_taken {
-            return Ok(Self::new(device, limits, &mut state));
+        if mem::replace(&mut state.slot.is_taken, true) {
+            drop(state);
+            Self::wait_for_slot(device, limits)?;
+            state = device.lock();
         }
-        drop(state);
-        device
-            .wait(Reason::Slot, limits, |state, is_granted| {
-                (is_granted || !state.slot.is_taken).then(|| Self::new(device, limits, state))
-            })
-            .map_err(|error| match error {
-                WaitError::Gone => ENODEV,
-                WaitError::Timeout => EBUSY,
-                WaitError::Signal => EINTR,
-            })
-    }
-
-    /// Takes the slot, which is free, or was granted.
-    fn new(device: &'a Device<Vgpu>, limits: Limits, state: &mut State) -> Self {
-        state.slot.is_taken = true;
-        Self {
+        Ok(Self {
             device,
             limits,
             signals: device.data().completion_signals(),
             resets: state.resets,
             completions: state.completions(),
-            is_unsettled: core::mem::replace(&mut state.slot.is_unsettled, true),
+            is_unsettled: mem::replace(&mut state.slot.is_unsettled, true),
             is_submitted: false,
             is_over: false,
-        }
+        })
+    }
+
+    #[cold]
+    fn wait_for_slot(device: &Device<Vgpu>, limits: Limits) -> Result {
+        device
+            .wait(Reason::Slot, limits, |state, is_granted| {
+                (is_granted || !mem::replace(&mut state.slot.is_taken, true)).then_some(())
+            })
+            .map_err(|error| match error {
+                WaitError::Timeout => EBUSY,
+                error => Self::error(error),
+            })
     }
 
     /// Submits a command and waits until it is done.
@@ -189,7 +188,7 @@ impl<'a> Turn<'a> {
     /// Checks whether a signal came since the last look, and remembers it.
     fn is_signalled(&mut self) -> bool {
         let signals = self.device.data().completion_signals();
-        core::mem::replace(&mut self.signals, signals) != signals
+        mem::replace(&mut self.signals, signals) != signals
     }
 
     /// Waits until the status is one that is wanted, and returns it, with the result before it.
@@ -270,6 +269,7 @@ impl<'a> Turn<'a> {
 
     /// Checks for an interrupt that was lost, after none has come for long: the command is done, or
     /// the device has its interrupts disabled. If so, the device is polled until one comes.
+    #[cold]
     fn check_interrupts(&self, guard: &Guard<'_, Vgpu>, is_wanted: impl Fn(STATUS) -> bool) {
         guard.with(|hw: &Hw<'_>| {
             let is_lost = match hw.status() {

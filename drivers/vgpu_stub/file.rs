@@ -141,31 +141,37 @@ pub(crate) fn read(file: &File<'_, Vgpu>, mut buffer: UserSliceWriter) -> Result
 /// Returns the next record for a file, the position that it follows and the one after it. Waits for
 /// one if there is none and `wait` is set.
 fn next(file: &File<'_, Vgpu>, wait: bool) -> Result<Option<(Position, vgpu_event, Position)>> {
-    let device = file.device();
-    let look = |state: &mut State| {
-        let old = file.data().position();
-        // On revision 1, the state has changes that nobody is told.
-        let new = device.data().position();
-        event::next(old, new, state.generation).map(|(event, new)| (old, event, new))
-    };
-    if is_readable(file) {
-        let found = look(&mut device.lock());
-        if found.is_some() {
-            return Ok(found);
+    loop {
+        if is_readable(file) {
+            let device = file.device();
+            let state = device.lock();
+            let old = file.data().position();
+            // On revision 1, the state has changes that nobody is told.
+            let new = device.data().position();
+            // Somebody else may have read the same file since.
+            if let Some((event, new)) = event::next(old, new, state.generation) {
+                return Ok(Some((old, event, new)));
+            }
         }
+        if !wait {
+            return Ok(None);
+        }
+        if file.is_nonblocking() {
+            return Err(EAGAIN);
+        }
+        wait_for_event(file)?;
     }
-    if !wait {
-        return Ok(None);
-    }
-    if file.is_nonblocking() {
-        return Err(EAGAIN);
-    }
+}
+
+#[cold]
+fn wait_for_event(file: &File<'_, Vgpu>) -> Result {
     let limits = Limits {
         deadline: None,
         freezable: true,
     };
-    match device.wait(Reason::Event, limits, |state, _| look(state)) {
-        Ok(found) => Ok(Some(found)),
+    let is_readable = |_: &mut State, _| is_readable(file).then_some(());
+    match file.device().wait(Reason::Event, limits, is_readable) {
+        Ok(()) => Ok(()),
         Err(WaitError::Signal) => Err(ERESTARTSYS),
         Err(WaitError::Gone | WaitError::Timeout) => Err(ENODEV),
     }

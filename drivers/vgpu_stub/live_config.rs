@@ -195,6 +195,7 @@ pub(crate) fn prepare_reset(device: &Device<Vgpu>) {
 
 /// Takes over a device that may have been reset, replaced or moved: whatever it is now is what
 /// counts, and what is different is announced. May sleep.
+#[cold]
 pub(crate) fn adopt(device: &Device<Vgpu>, hw: &Hw<'_>) {
     adopt_quietly(device, hw);
     if let Err(due) = announce(device) {
