@@ -2,6 +2,7 @@
 
 //! A pool of hosts, which are directories, and its VMs.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -192,7 +193,12 @@ impl Host {
     }
 
     pub(crate) fn run(&self, arguments: &str) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vgpu-host"));
+        self.run_program(env!("CARGO_BIN_EXE_vgpu-host").as_ref(), arguments)
+    }
+
+    /// Runs vgpu-host, or another version of it.
+    pub(crate) fn run_program(&self, program: &OsStr, arguments: &str) -> Run {
+        let mut command = Command::new(program);
         command
             .arg("--root")
             .arg(self.root.path())
