@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -233,6 +234,7 @@ impl Host {
         fs::write(&here, guard).unwrap();
         let mut command = Command::new("sh");
         command.arg(here).args(["-vmuuid", vm, "-reason", "source"]);
+        command.args(["-vmdomid", &DOMAIN.to_string()]);
         self.finish(command)
     }
 
@@ -253,6 +255,14 @@ impl Host {
             stderr: text(output.stderr),
         }
     }
+}
+
+/// A time in seconds that is enough for each step of something that is done to find out,
+/// on this machine as busy as it is.
+pub(crate) fn patience(done: impl FnOnce()) -> u32 {
+    let start = Instant::now();
+    done();
+    5 + 4 * u32::try_from(start.elapsed().as_secs()).unwrap()
 }
 
 fn stand_ins() -> PathBuf {
