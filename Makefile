@@ -176,6 +176,10 @@ check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIRâ
 check-xen: ## test the way from xenstore to a guest on a Xen host; RUNS=10 for ten times
 	@RUNS='$(RUNS)' scripts/check xen
 
+.PHONY: check-upgrade
+check-upgrade: ## test upgrading from released versions of vgpu-host; REVISION=COMMIT, WRITE=1 to keep what it leaves
+	@REVISION='$(REVISION)' WRITE='$(WRITE)' scripts/check upgrade
+
 .PHONY: bench
 bench: ## measure what the driver and vgpuinfo cost; BASE=REV to compare with another commit
 	@scripts/bench $(BASE)

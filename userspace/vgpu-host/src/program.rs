@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use subprocess::{Exec, ExitStatus, NullFile, Popen, PopenError, Redirection};
+use subprocess::{Exec, ExitStatus, Popen, PopenError, Redirection};
 use thiserror::Error;
 
 /// Held while a program is started. One that is started by another thread meanwhile would
@@ -87,7 +87,7 @@ impl Program {
         };
         let exec = Exec::cmd(&self.path)
             .args(arguments)
-            .stdin(NullFile)
+            .stdin(Redirection::Pipe)
             .stdout(Redirection::Pipe)
             .stderr(Redirection::Pipe)
             .detached();
@@ -99,6 +99,8 @@ impl Program {
             program: self.path.clone(),
             source,
         })?;
+        // Nothing is written: so stdin has an end, on a host without /dev/null as well.
+        drop(child.stdin.take());
         let mut output = child
             .communicate_start(None)
             .limit_size(self.longest)
@@ -154,6 +156,12 @@ mod tests {
             (&said.stdout[..], &said.stderr[..]),
             (&b"out\n"[..], &b"err\n"[..])
         );
+    }
+
+    #[test]
+    fn a_program_finds_nothing_on_its_stdin() {
+        let said = shell("cat; echo end", Duration::from_secs(60)).unwrap();
+        assert_eq!(said.stdout, b"end\n");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod devices;
 mod end;
 mod facts;
+mod guard;
 mod hook;
 mod hostile;
 mod links;
@@ -63,8 +64,13 @@ const TESTS: &[Test] = tests![
         a_malformed_key_stops_the_start_and_the_log_says_why,
         a_xenstored_without_a_socket_stops_the_start_and_the_log_says_why,
         a_socket_that_is_not_xenstoreds_stops_the_start_and_the_log_says_why,
+        a_connection_that_breaks_stops_the_start_and_the_log_says_why,
         a_xenstored_that_is_stopped_stops_the_start_and_the_log_says_why,
         a_vm_without_a_key_starts_without_a_device;
+    guard:
+        a_vm_with_devices_migrates_while_all_hosts_are_prepared,
+        a_host_that_is_not_prepared_keeps_it_where_it_is,
+        a_vm_without_devices_migrates_all_the_same;
     end:
         neither_xen_nor_the_kernel_of_dom0_has_complained;
 ];

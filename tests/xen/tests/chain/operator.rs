@@ -75,6 +75,28 @@ pub(crate) fn a_socket_that_is_not_xenstoreds_stops_the_start_and_the_log_says_w
     is_stopped(host, "misled", &output?, what)
 }
 
+pub(crate) fn a_connection_that_breaks_stops_the_start_and_the_log_says_why(
+    site: &Site,
+) -> Result<()> {
+    let host = site.host()?;
+    // Something that takes the connection, says nothing, and is killed as soon as there is
+    // one: such a socket is in state 3.
+    let replace = "mv /run/xenstored/socket /run/xenstored/away
+                   qemu-system-x86_64 -nodefaults -machine none -display none -daemonize \
+                       -pidfile /run/vgpu-xen/breaks.pid \
+                       -chardev socket,id=breaks,path=/run/vgpu-xen/breaks,server=on,wait=off
+                   mv /run/vgpu-xen/breaks /run/xenstored/socket
+                   (for i in $(seq 600); do
+                       grep -q ' 03 .*/run/vgpu-xen/breaks' /proc/net/unix && break
+                       sleep 0.1
+                   done
+                   kill -9 $(cat /run/vgpu-xen/breaks.pid)) >/dev/null 2>&1 &";
+    let output = host.create_meanwhile("broken", &[(KEY, DEVICE)], replace);
+    host.check("mv /run/xenstored/away /run/xenstored/socket")?;
+    let what = "platform/vgpu-stub: xenstored at /run/xenstored/socket: the connection broke: ";
+    is_stopped(host, "broken", &output?, what)
+}
+
 pub(crate) fn a_xenstored_that_is_stopped_stops_the_start_and_the_log_says_why(
     site: &Site,
 ) -> Result<()> {

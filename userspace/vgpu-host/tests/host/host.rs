@@ -2,11 +2,13 @@
 
 //! A pool of hosts, which are directories, and its VMs.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -192,7 +194,12 @@ impl Host {
     }
 
     pub(crate) fn run(&self, arguments: &str) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vgpu-host"));
+        self.run_program(env!("CARGO_BIN_EXE_vgpu-host").as_ref(), arguments)
+    }
+
+    /// Runs vgpu-host, or another version of it.
+    pub(crate) fn run_program(&self, program: &OsStr, arguments: &str) -> Run {
+        let mut command = Command::new(program);
         command
             .arg("--root")
             .arg(self.root.path())
@@ -227,6 +234,7 @@ impl Host {
         fs::write(&here, guard).unwrap();
         let mut command = Command::new("sh");
         command.arg(here).args(["-vmuuid", vm, "-reason", "source"]);
+        command.args(["-vmdomid", &DOMAIN.to_string()]);
         self.finish(command)
     }
 
@@ -247,6 +255,14 @@ impl Host {
             stderr: text(output.stderr),
         }
     }
+}
+
+/// A time in seconds that is enough for each step of something that is done to find out,
+/// on this machine as busy as it is.
+pub(crate) fn patience(done: impl FnOnce()) -> u32 {
+    let start = Instant::now();
+    done();
+    5 + 4 * u32::try_from(start.elapsed().as_secs()).unwrap()
 }
 
 fn stand_ins() -> PathBuf {

@@ -10,6 +10,9 @@ mod list;
 mod plugin;
 mod pool;
 mod qemu;
+mod released;
+#[path = "../common/released.rs"]
+mod releases;
 mod set;
 mod uninstall;
 mod verify;

@@ -5,11 +5,9 @@
 use std::fs;
 use std::process::Command;
 
-use serde_json::Value;
-
 use crate::dom0::{
-    CONFIGURATION, Dom0, GUARD, HOOK, OUR_FILE, PLUGIN, PROGRAM_FILE, RECORD, Release, SETTING,
-    STOCK, WRAPPER, without_times,
+    CONFIGURATION, Dom0, GUARD, HOOK, OUR_FILE, PLUGIN, PROGRAM_FILE, Release, SETTING, STOCK,
+    WRAPPER, without_times,
 };
 use crate::wrappers::{PYTHON_3, patched};
 
@@ -43,33 +41,6 @@ fn a_patch_that_comes_back_is_seen_and_removed_again() {
     let run = dom0.run("uninstall");
     assert!(run.stderr.contains("has the patch again"), "{}", run.stderr);
     assert_eq!(dom0.text(WRAPPER).unwrap(), patched(PYTHON_3, 2));
-}
-
-/// As an older version leaves it.
-#[test]
-fn an_installation_without_the_plugin_and_the_guard_gets_them_and_is_undone() {
-    for release in [Release::Xcp82, Release::Xcp83] {
-        let dom0 = Dom0::new(release, &patched(PYTHON_3, 1));
-        let old = dom0.snapshot();
-        dom0.run("install").succeeded();
-        let new = without_times(dom0.snapshot());
-        fs::remove_file(dom0.path(PROGRAM_FILE)).unwrap();
-        fs::remove_dir_all(dom0.path("etc/xapi.d")).unwrap();
-        let mut record: Value = serde_json::from_str(&dom0.text(RECORD).unwrap()).unwrap();
-        let known = ["hook", "wrapper", "setting"];
-        let files = record["files"].as_array_mut().unwrap();
-        files.retain(|file| known.contains(&file["item"].as_str().unwrap()));
-        assert_eq!(files.len(), 3);
-        let directories = record["directories"].as_array_mut().unwrap();
-        directories.retain(|it| it.as_str().unwrap().starts_with("/usr"));
-        fs::write(dom0.path(RECORD), format!("{record:#}\n")).unwrap();
-
-        assert_eq!(dom0.status()["whole"], false);
-        dom0.run("install").succeeded();
-        assert_eq!(without_times(dom0.snapshot()), new);
-        dom0.run("uninstall").succeeded();
-        assert_eq!(dom0.snapshot(), old);
-    }
 }
 
 #[test]

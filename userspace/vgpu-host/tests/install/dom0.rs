@@ -48,11 +48,11 @@ pub(crate) type Snapshot = BTreeMap<PathBuf, Entry>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    mode: u32,
-    owner: (u32, u32),
+    pub(crate) mode: u32,
+    pub(crate) owner: (u32, u32),
     /// When it was changed; not known of directories.
-    time: Option<(i64, i64)>,
-    bytes: Vec<u8>,
+    pub(crate) time: Option<(i64, i64)>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 pub(crate) struct Dom0(TempDir);
@@ -109,9 +109,8 @@ impl Dom0 {
     pub(crate) fn put(&self, path: &str, text: impl AsRef<[u8]>, mode: u32) {
         let path = self.path(path);
         fs::write(&path, text).unwrap();
-        let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000, 123_456_789);
         let file = File::options().append(true).open(&path).unwrap();
-        file.set_modified(long_ago).unwrap();
+        file.set_modified(long_ago()).unwrap();
         // Somebody else's, where the test may give it away.
         let _ = chown(&path, Some(1), Some(2));
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
@@ -172,6 +171,11 @@ impl Run {
     pub(crate) fn succeeded(&self) {
         assert_eq!(self.code(), 0, "{}", self.stderr);
     }
+}
+
+/// When the files of a host were last changed before anything is installed.
+pub(crate) fn long_ago() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000, 123_456_789)
 }
 
 /// The text of a unit that starts xenopsd so.

@@ -7,47 +7,68 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::dom0::{
-    CONFIGURATION, Dom0, GUARD, HOOK, OUR_FILE, PLUGIN, PROGRAM, PROGRAM_FILE, RECORD, RELEASES,
-    Release, SETTING, Snapshot, WRAPPER, without_times,
+    CONFIGURATION, Dom0, GUARD, HOOK, OUR_FILE, PLUGIN, PROGRAM, PROGRAM_FILE, RECORD, SETTING,
+    Snapshot, WRAPPER, without_times,
 };
-use crate::wrappers::{PYTHON_3, patched};
+use crate::released::{Case, OLD_PROGRAM, USUAL};
+use crate::releases::Released;
+
+/// What is done to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Install,
+    /// Installing over what a released version installed.
+    Upgrade,
+    Uninstall,
+}
 
 /// A host that can become the other of its two states.
 struct States {
-    release: Release,
-    wrapper: String,
+    case: &'static Case,
+    released: Released,
+    /// Before anything was installed.
     old: Snapshot,
+    /// As the released version leaves it.
+    older: Snapshot,
     /// Without times.
     new: Snapshot,
 }
 
 impl States {
-    fn of(release: Release) -> Self {
-        let wrapper = patched(PYTHON_3, 1);
-        let dom0 = Dom0::new(release, &wrapper);
+    fn of(case: &'static Case, released: Released) -> Self {
+        let dom0 = case.before();
         let old = dom0.snapshot();
         dom0.run("install").succeeded();
         let new = without_times(dom0.snapshot());
         States {
-            release,
-            wrapper,
+            case,
+            older: case.installed_by(&released).snapshot(),
+            released,
             old,
             new,
         }
     }
 
-    fn before(&self, action: &str) -> Dom0 {
-        let dom0 = Dom0::new(self.release, &self.wrapper);
-        if action == "uninstall" {
-            dom0.run("install").succeeded();
+    fn before(&self, action: Action) -> Dom0 {
+        match action {
+            Action::Install => self.case.before(),
+            Action::Upgrade => self.case.installed_by(&self.released),
+            Action::Uninstall => {
+                let dom0 = self.case.before();
+                dom0.run("install").succeeded();
+                dom0
+            }
         }
-        dom0
     }
 
     /// Every state between the two works, and status says which it is.
-    fn check(&self, dom0: &Dom0, when: &str) {
+    fn check(&self, dom0: &Dom0, action: Action, when: &str) {
         let now = without_times(dom0.snapshot());
-        let old = without_times(self.old.clone());
+        let (old, old_hook) = match action {
+            Action::Upgrade => (&self.older, OLD_PROGRAM),
+            Action::Install | Action::Uninstall => (&self.old, PROGRAM),
+        };
+        let old = without_times(old.clone());
         let new_or_old = |path: &str| {
             let path = Path::new(path);
             let is_new = now.get(path) == self.new.get(path);
@@ -82,7 +103,8 @@ impl States {
         if named {
             let mode = fs::metadata(dom0.path(HOOK)).unwrap().permissions().mode();
             assert_eq!(mode & 0o7777, 0o755, "{when}");
-            assert_eq!(fs::read(dom0.path(HOOK)).unwrap(), PROGRAM, "{when}");
+            let expected = if hook { PROGRAM } else { old_hook };
+            assert_eq!(fs::read(dom0.path(HOOK)).unwrap(), expected, "{when}");
         }
         let whole = wrapper && record && hook && program && plugin && guard && setting;
         let status = dom0.status();
@@ -92,27 +114,34 @@ impl States {
 
 #[test]
 fn whenever_it_dies_the_host_works_and_the_next_run_finishes_or_undoes() {
-    for release in RELEASES {
-        let states = States::of(release);
-        for action in ["install", "uninstall"] {
+    for (case, released) in USUAL.iter().flat_map(|case| {
+        let released = Released::all();
+        released.into_iter().map(move |released| (case, released))
+    }) {
+        let states = States::of(case, released);
+        for action in [Action::Install, Action::Upgrade, Action::Uninstall] {
+            let command = match action {
+                Action::Install | Action::Upgrade => "install",
+                Action::Uninstall => "uninstall",
+            };
             let mut changes = 1;
             loop {
                 let dom0 = states.before(action);
-                let run = dom0.run_until(action, Some(changes));
+                let run = dom0.run_until(command, Some(changes));
                 let done = run.status.success();
-                let when = format!("{release:?}, {action}, change {changes}");
+                let when = format!("{}, {action:?}, change {changes}", case.name());
                 assert!(
                     done || run.status.code().is_none(),
                     "{when}: {}",
                     run.stderr
                 );
-                states.check(&dom0, &when);
+                states.check(&dom0, action, &when);
 
                 dom0.run("install").succeeded();
                 assert_eq!(without_times(dom0.snapshot()), states.new, "{when}");
 
                 let dom0 = states.before(action);
-                dom0.run_until(action, Some(changes));
+                dom0.run_until(command, Some(changes));
                 dom0.run("uninstall").succeeded();
                 assert_eq!(dom0.snapshot(), states.old, "{when}");
                 if done {
@@ -121,9 +150,10 @@ fn whenever_it_dies_the_host_works_and_the_next_run_finishes_or_undoes() {
                 changes += 1;
             }
             // As many as there are, at least: the program did die.
-            assert!(changes > 6, "{action} had {changes} changes");
+            assert!(changes > 6, "{action:?} had {changes} changes");
             println!(
-                "{release:?}: {action} died after each of {} changes",
+                "{}: {action:?} died after each of {} changes",
+                case.name(),
                 changes - 1
             );
         }

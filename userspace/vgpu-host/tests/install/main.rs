@@ -9,6 +9,9 @@ mod dom0;
 mod killed;
 mod links;
 mod refused;
+mod released;
+#[path = "../common/released.rs"]
+mod releases;
 mod whole;
 mod wrappers;
 mod xenopsd;

@@ -78,6 +78,18 @@ fn the_options_that_xenopsd_is_started_with_say_where_it_looks() {
     is_set_in(&dom0, others);
 }
 
+/// The directory is called as the program is, whatever the file is called.
+#[test]
+fn a_unit_that_names_no_directory_has_the_programs_own() {
+    let dom0 = Dom0::new(Release::Xcp82, PYTHON_3);
+    fs::create_dir(dom0.path("etc/xenopsd.conf.d")).unwrap();
+    fs::create_dir(dom0.path("etc/xenopsd-xc.conf.d")).unwrap();
+    fs::create_dir(dom0.path("etc/sysconfig")).unwrap();
+    let options = "# Additional options\nXENOPSD_XC_OPTIONS=\nXENOPSD_OPTIONS=\n";
+    dom0.put("etc/sysconfig/xenopsd", options, 0o644);
+    is_set_in(&dom0, "etc/xenopsd-xc.conf.d/vgpu-stub.conf");
+}
+
 #[test]
 fn a_drop_in_changes_how_xenopsd_is_started() {
     let dom0 = Dom0::new(Release::Xcp82, PYTHON_3);

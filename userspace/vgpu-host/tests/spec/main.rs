@@ -7,3 +7,6 @@ mod cut;
 mod package;
 mod property;
 mod refuse;
+mod released;
+#[path = "../common/released.rs"]
+mod releases;
