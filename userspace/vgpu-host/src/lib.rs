@@ -8,6 +8,7 @@
 //! made for a command line is made of those. No text is copied.
 
 pub mod below;
+pub mod configuration;
 pub mod device;
 pub mod keys;
 pub mod layout;

@@ -3,6 +3,7 @@
 //! Tests of vgpu-host on a host of stand-ins: for xe, rpm, QEMU and its QMP.
 
 mod attach;
+mod bare;
 mod describe;
 mod guard;
 mod host;

@@ -122,6 +122,31 @@ fn a_setting_that_names_another_wrapper_is_named() {
     }
 }
 
+/// Every start would be stopped: older hooks knew a setting that this one does not.
+#[test]
+fn a_configuration_that_the_hook_does_not_take_stops_install_and_is_named() {
+    let file = "etc/vgpu-stub/hook.conf";
+    let dom0 = Dom0::new(Release::Xcp83, PYTHON_3);
+    fs::create_dir(dom0.path("etc/vgpu-stub")).unwrap();
+    let older = "# Ours\nxenstore-read = /usr/bin/xenstore-read\n";
+    dom0.put(file, older, 0o644);
+    let said = refusal(&dom0, "install");
+    assert!(
+        said.contains("hook.conf:2: xenstore-read is no setting any more"),
+        "{said}"
+    );
+
+    dom0.put(file, "timeout = 7\n", 0o644);
+    dom0.run("install").succeeded();
+    assert_eq!(dom0.status()["whole"], true);
+    dom0.put(file, older, 0o644);
+    let status = dom0.status();
+    assert_eq!(status["whole"], false);
+    assert!(status.to_string().contains("hook.conf:2: "), "{status}");
+    // It can still be undone.
+    dom0.run("uninstall").succeeded();
+}
+
 #[test]
 fn a_tree_that_is_no_dom0_is_left_alone() {
     let dom0 = Dom0::new(Release::Xcp82, PYTHON_3);

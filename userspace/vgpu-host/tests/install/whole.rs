@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! From one state to the other and back.
+//! Installing on hosts of both releases, and uninstalling again.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What holds for every text.
+//! Specs made at random: applying is undone by reverting, or refused.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -9,7 +9,6 @@
 //! that is copied: see [`vgpu_host::keys`].
 
 mod arguments;
-mod configuration;
 mod log;
 mod refusal;
 
@@ -17,16 +16,17 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use vgpu_host::configuration::{Configuration, OnError};
 use vgpu_host::keys::{self, KeyError};
-use vgpu_host::xenstore::{Xenstore, platform};
+use vgpu_host::xenstore::{self, Xenstore, platform};
 use vgpu_host::{Device, layout};
 
 use crate::arguments::Arguments;
-use crate::configuration::{Configuration, OnError};
 use crate::log::Log;
 use crate::refusal::Refusal;
 
@@ -43,13 +43,19 @@ fn main() -> ExitCode {
 /// Returns only if there is something that is in the way.
 fn run(words: Vec<OsString>) -> Result<Infallible, Refusal> {
     let root = env::var_os(ROOT).unwrap_or_else(|| "/".into());
-    let configuration = Configuration::read(Path::new(&root)).inspect_err(|refusal| {
+    let root = Path::new(&root);
+    let configuration = configuration(root).inspect_err(|refusal| {
         Log::new(layout::LOG.as_ref(), None).refused(refusal);
     })?;
+    let socket = configuration.xenstore_socket.clone();
+    let store = Xenstore {
+        socket: socket.unwrap_or_else(|| xenstore::socket(root)),
+        patience: configuration.timeout,
+    };
     let mut log = Log::new(&configuration.log, None);
     let arguments = Arguments::new(words).inspect_err(|refusal| log.refused(refusal))?;
     log = Log::new(&configuration.log, Some(arguments.domain()));
-    let devices = match devices(&configuration, arguments.domain(), &log) {
+    let devices = match devices(&store, &configuration.wrapper, arguments.domain(), &log) {
         Ok(devices) => devices,
         Err(refusal) if configuration.on_error == OnError::StartWithout => {
             log.without(&refusal);
@@ -80,12 +86,24 @@ fn run(words: Vec<OsString>) -> Result<Infallible, Refusal> {
     Err(refusal)
 }
 
-/// The devices that the domain is to have.
-fn devices(configuration: &Configuration, domain: u32, log: &Log) -> Result<Vec<Device>, Refusal> {
-    let store = Xenstore {
-        socket: configuration.xenstore_socket.clone(),
-        patience: configuration.timeout,
+/// The configuration of a host with this root.
+fn configuration(root: &Path) -> Result<Configuration, Refusal> {
+    let path = root.join(layout::HOOK_CONFIGURATION.trim_start_matches('/'));
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(source) => return Err(Refusal::NoConfiguration { path, source }),
     };
+    Configuration::parse(&text).map_err(|source| Refusal::BadConfiguration { path, source })
+}
+
+/// The devices that the domain is to have.
+fn devices(
+    store: &Xenstore,
+    wrapper: &Path,
+    domain: u32,
+    log: &Log,
+) -> Result<Vec<Device>, Refusal> {
     let read = |key: &str| {
         let path = platform(domain, key);
         match store.read(&path) {
@@ -101,10 +119,10 @@ fn devices(configuration: &Configuration, domain: u32, log: &Log) -> Result<Vec<
     let older = read(keys::ARGUMENTS)?;
     // A wrapper that passes the older key on by itself adds the same devices
     // once more, and whatever else is in it.
-    if older.is_some() && passes_arguments_on(&configuration.wrapper) {
+    if older.is_some() && passes_arguments_on(wrapper) {
         return Err(Refusal::PatchedWrapper {
             path: platform(domain, keys::ARGUMENTS),
-            program: configuration.wrapper.clone(),
+            program: wrapper.into(),
         });
     }
     match (typed, older) {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use thiserror::Error;
+use vgpu_host::configuration::BadLine;
 use vgpu_host::xenstore::XenstoreError;
 use vgpu_host::{KeyError, Shown};
 
@@ -19,12 +20,8 @@ pub(crate) enum Refusal {
     Usage(Shown),
     #[error("{}: cannot be read: {source} (correct or remove it)", path.display())]
     NoConfiguration { path: PathBuf, source: io::Error },
-    #[error("{}:{line}: {what} (correct it)", path.display())]
-    BadConfiguration {
-        path: PathBuf,
-        line: usize,
-        what: String,
-    },
+    #[error("{}:{source} (correct it)", path.display())]
+    BadConfiguration { path: PathBuf, source: BadLine },
     #[error("{path}: {source} (see that xenstored runs and dom0 may read it)")]
     Unreadable { path: String, source: XenstoreError },
     #[error("{path}: {source} (vgpu-host attach sets what is right)")]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What was found when something was looked at.
+//! The findings of status and verify: one for each check, as a line and in JSON.
 
 use serde_json::{Value, json};
 

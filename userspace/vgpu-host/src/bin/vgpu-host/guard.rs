@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What xenopsd runs on the source before it migrates a VM.
+//! The guard, which xenopsd runs on the source before it migrates a VM.
 //!
 //! A VM with devices ends on a member that has no such device, or goes on without them
 //! there. The destination is not said, so that every enabled member has to be prepared. A

@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::record::{Entry, Item, Record};
 use crate::replace::Attributes;
 use crate::script;
+use crate::status;
 use crate::tree::{Found, Tree};
 use crate::uninstall;
 use crate::wrapper::Wrapper;
@@ -68,6 +69,13 @@ pub(crate) fn install(
         Path::to_path_buf,
         "name the program vgpu-host with --program",
     )?;
+    if let Some(what) = status::bad_configuration(tree)? {
+        return Err(Failure::Refused {
+            what,
+            hint: "with that line the hook stops every start of a VM: correct it first; nothing \
+                   was changed",
+        });
+    }
     let mut changes = Vec::new();
     changes.extend(change_own(tree, Item::Hook, HOOK, hook)?);
     changes.extend(change_own(tree, Item::Program, PROGRAM, program)?);

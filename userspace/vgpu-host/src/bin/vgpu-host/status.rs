@@ -3,8 +3,10 @@
 //! Whether what install did is there and has its effect.
 
 use sha2::{Digest, Sha256};
-use vgpu_host::Shown;
-use vgpu_host::layout::{GUARD, HOOK, PLUGIN, PROGRAM, WRAPPER, XENOPSD_SETTING};
+use vgpu_host::layout::{
+    GUARD, HOOK, HOOK_CONFIGURATION, PLUGIN, PROGRAM, WRAPPER, XENOPSD_SETTING,
+};
+use vgpu_host::{Shown, configuration};
 
 use crate::Report;
 use crate::failure::Failure;
@@ -17,6 +19,7 @@ use crate::wrapper::Wrapper;
 use crate::xenopsd::Configuration;
 
 const INSTALL: &str = "run vgpu-host install";
+const CORRECT: &str = "correct that line";
 
 pub(crate) fn status(tree: &Tree) -> Result<Report, Failure> {
     Ok(finding::report("status", &findings(tree)?))
@@ -72,13 +75,24 @@ fn installed(record: Option<&Record>) -> Finding {
 
 fn hook(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {
     let known = record.is_some_and(|record| record.entry(Item::Hook).is_some());
-    let (state, hint) = match tree.read(HOOK)? {
-        Some(found) if found.attributes.mode & 0o111 == 0o111 => ("is there", None),
-        Some(_) => ("cannot be executed", Some(INSTALL)),
-        None if known => ("is gone, or not yet there", Some(INSTALL)),
-        None => ("is not there", Some(INSTALL)),
+    let (state, hint) = match (tree.read(HOOK)?, bad_configuration(tree)?) {
+        (Some(found), bad) if found.attributes.mode & 0o111 == 0o111 => match bad {
+            Some(bad) => (format!("starts no VM: {bad}"), Some(CORRECT)),
+            None => ("is there".into(), None),
+        },
+        (Some(_), _) => ("cannot be executed".into(), Some(INSTALL)),
+        (None, _) if known => ("is gone, or not yet there".into(), Some(INSTALL)),
+        (None, _) => ("is not there".into(), Some(INSTALL)),
     };
     Ok(finding("hook", format!("{HOOK} {state}"), hint))
+}
+
+/// The line of the hook's configuration for which it would stop every start, if there is
+/// one, and what is wrong with it.
+pub(crate) fn bad_configuration(tree: &Tree) -> Result<Option<String>, Failure> {
+    let text = tree.bytes(HOOK_CONFIGURATION)?.unwrap_or_default();
+    let bad = configuration::Configuration::parse(&text).err();
+    Ok(bad.map(|bad| format!("{}:{bad}", tree.shown(HOOK_CONFIGURATION).display())))
 }
 
 fn wrapper(tree: &Tree, record: Option<&Record>) -> Result<Finding, Failure> {

@@ -119,9 +119,15 @@ impl Tree {
 
     /// The text of a file, if it is there, whatever it is that leads to it.
     pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Failure> {
+        let bytes = self.bytes(path)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// The same, as the bytes that are there.
+    pub(crate) fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         let full = self.path(path)?;
         match fs::read(&full) {
-            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(source) => Err(failed(&full, source)),
         }

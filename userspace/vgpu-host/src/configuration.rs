@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The configuration file: lines of `name = value`, and comments behind `#`.
+//! The hook's configuration file: lines of `name = value`, and comments behind `#`.
 //! A file that is not there means the defaults, one that makes no sense stops
 //! every start: it may have been meant to change what is safe.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vgpu_host::{Shown, layout, xenstore};
+use thiserror::Error;
 
-use crate::refusal::Refusal;
+use crate::layout;
+use crate::shown::Shown;
 
 /// How long a value of xenstore may take, unless it is set.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,56 +20,68 @@ const MOST_SECONDS: u64 = 60;
 
 /// What is done if the devices of a domain cannot be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OnError {
+pub enum OnError {
     /// The domain is not started.
     Stop,
     /// It is started without any.
     StartWithout,
 }
 
+/// All settings.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Configuration {
+pub struct Configuration {
     /// The stock wrapper.
-    pub(crate) wrapper: PathBuf,
-    /// The socket of xenstored.
-    pub(crate) xenstore_socket: PathBuf,
-    pub(crate) on_error: OnError,
+    pub wrapper: PathBuf,
+    /// The socket of xenstored; where it usually is, if there is none.
+    pub xenstore_socket: Option<PathBuf>,
+    /// What is done if the devices of a domain cannot be known.
+    pub on_error: OnError,
     /// How long a value of xenstore may take.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
     /// The socket of the system's log.
-    pub(crate) log: PathBuf,
+    pub log: PathBuf,
 }
 
-impl Configuration {
-    /// Returns the defaults on a host with this root.
-    fn defaults(root: &Path) -> Self {
+/// A line that makes no sense.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{line}: {what}")]
+pub struct BadLine {
+    /// Its number, from 1 on.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
         Configuration {
             wrapper: layout::WRAPPER.into(),
-            xenstore_socket: xenstore::socket(root),
+            xenstore_socket: None,
             on_error: OnError::Stop,
             timeout: PATIENCE,
             log: layout::LOG.into(),
         }
     }
+}
 
-    /// Reads the file below `root`, where xenstored's socket is, too. Paths in the
-    /// file are what they are.
-    pub(crate) fn read(root: &Path) -> Result<Self, Refusal> {
-        let path = root.join(layout::HOOK_CONFIGURATION.trim_start_matches('/'));
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(Refusal::NoConfiguration { path, source }),
-        };
-        let mut configuration = Configuration::defaults(root);
+impl Configuration {
+    /// Reads the text of the file. Paths in it are what they are.
+    ///
+    /// # Errors
+    /// The first line that makes no sense.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadLine> {
+        let text = std::str::from_utf8(bytes).map_err(|error| BadLine {
+            line: bytes[..error.valid_up_to()]
+                .split(|it| *it == b'\n')
+                .count(),
+            what: "there are bytes that are not UTF-8".into(),
+        })?;
+        let mut configuration = Configuration::default();
         for (number, line) in text.lines().enumerate() {
-            configuration
-                .take(line)
-                .map_err(|what| Refusal::BadConfiguration {
-                    path: path.clone(),
-                    line: number + 1,
-                    what,
-                })?;
+            configuration.take(line).map_err(|what| BadLine {
+                line: number + 1,
+                what,
+            })?;
         }
         Ok(configuration)
     }
@@ -90,7 +101,7 @@ impl Configuration {
         };
         match name.trim() {
             "wrapper" => self.wrapper = path()?,
-            "xenstore-socket" => self.xenstore_socket = path()?,
+            "xenstore-socket" => self.xenstore_socket = Some(path()?),
             // It was one as long as that program was asked.
             "xenstore-read" => {
                 return Err(
@@ -126,22 +137,15 @@ mod tests {
 
     #[test]
     fn settings_are_taken_and_what_is_none_is_named() {
-        let mut configuration = Configuration::defaults(Path::new("/"));
-        for line in [
-            "",
-            "# timeout = 3",
-            " wrapper = /x/y # z",
-            "on-error=start-without",
-            "xenstore-socket = /x/socket",
-            "timeout = 7",
-        ] {
-            configuration.take(line).unwrap();
-        }
+        let text = "\n# timeout = 3\n wrapper = /x/y # z\non-error=start-without\n\
+                    xenstore-socket = /x/socket\ntimeout = 7";
+        let configuration = Configuration::parse(text.as_bytes()).unwrap();
         assert_eq!(configuration.wrapper, Path::new("/x/y"));
         assert_eq!(configuration.on_error, OnError::StartWithout);
-        assert_eq!(configuration.xenstore_socket, Path::new("/x/socket"));
+        assert_eq!(configuration.xenstore_socket, Some("/x/socket".into()));
         assert_eq!(configuration.timeout, Duration::from_secs(7));
         for (line, what) in [
+            ("# \u{ff}", "there are bytes that are not UTF-8"),
             ("wrapper", "'wrapper' is not of the form name = value"),
             (
                 "wrapper = qemu-wrapper",
@@ -156,7 +160,11 @@ mod tests {
             ),
             ("colour = red", "there is no setting 'colour'"),
         ] {
-            assert_eq!(configuration.take(line), Err(what.into()));
+            let what = what.into();
+            // Latin-1, which is UTF-8 but for the one that is not.
+            let text = format!("timeout = 7\n{line}\n");
+            let bytes: Vec<u8> = text.chars().map(|it| u8::try_from(it).unwrap()).collect();
+            assert_eq!(Configuration::parse(&bytes), Err(BadLine { line: 2, what }));
         }
     }
 }
