@@ -146,7 +146,7 @@ guest: ## boot a guest; DEVICES='pool_id=B,vm_id=7;pool_id=A' MACHINE=pc|q35 RUN
 
 .PHONY: demo
 demo: initramfs ## boot a guest with a device and show that all of it works
-	@scripts/guest-env $(DEBUG)/vgpu-demo
+	@scripts/guest-env --without-tests $(DEBUG)/vgpu-demo
 
 .PHONY: check
 check: ## run all tests and lints
