@@ -109,8 +109,12 @@ install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFI
 	install -D -m 644 userspace/udev/vgpu-stub.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/vgpu-stub.conf
 
+.PHONY: device-plugin
+device-plugin: ## compile the device model for this machine's QEMU, and say where it is; QEMU=FILE for another one
+	@scripts/device-plugin $(QEMU)
+
 .PHONY: device
-device: ## build QEMU with the device model, and say where it is
+device: ## build a QEMU with the device model in it, and say where it is
 	@scripts/qemu
 
 # What is in a guest, and what boots it, whatever its kernel is.
@@ -142,7 +146,7 @@ guest: ## boot a guest; DEVICES='pool_id=B,vm_id=7;pool_id=A' MACHINE=pc|q35 RUN
 
 .PHONY: demo
 demo: initramfs ## boot a guest with a device and show that all of it works
-	@scripts/guest-env $(DEBUG)/vgpu-demo
+	@scripts/guest-env --without-tests $(DEBUG)/vgpu-demo
 
 .PHONY: check
 check: ## run all tests and lints

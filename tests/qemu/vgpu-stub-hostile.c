@@ -41,9 +41,8 @@
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "hw/pci/msix.h"
-#include "hw/pci/pci_device.h"
-#include "hw/qdev-properties.h"
 #include "standard-headers/linux/vgpu_stub.h"
+#include "vgpu-stub-compat.h"
 #include "vgpu-stub-hostile-script.h"
 
 #define TYPE_VGPU_STUB_HOSTILE "vgpu-stub-hostile"
@@ -580,7 +579,8 @@ static const Property vgpu_stub_hostile_properties[] = {
     DEFINE_PROP_BOOL("msix", VGPUStubHostileState, msix, false),
 };
 
-static void vgpu_stub_hostile_class_init(ObjectClass *klass, void *data)
+static void vgpu_stub_hostile_class_init(ObjectClass *klass,
+                                         VGPU_STUB_CONST void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
     PCIDeviceClass *k = PCI_DEVICE_CLASS(klass);
@@ -605,7 +605,7 @@ static const TypeInfo vgpu_stub_hostile_types[] = {
         .instance_init = vgpu_stub_hostile_init,
         .instance_finalize = vgpu_stub_hostile_finalize,
         .class_init = vgpu_stub_hostile_class_init,
-        .interfaces = (InterfaceInfo[]) {
+        .interfaces = (VGPU_STUB_CONST InterfaceInfo[]) {
             { INTERFACE_CONVENTIONAL_PCI_DEVICE },
             { },
         },

@@ -7,8 +7,11 @@
 //! accesses a guest would make, and a [`Model`] of what the device must answer.
 //! What is shown with it is in `tests/conformance`.
 //!
-//! QEMU is the program that the environment variable `VGPU_QEMU` names. Whatever
-//! goes wrong on the bench ends the test with a panic that says what.
+//! QEMU is the program that the environment variable `VGPU_QEMU` names. It has the device
+//! built in, or loads it from the files that `VGPU_PLUGINS` lists, with a colon between
+//! them: by `-plugin`, or by `LD_PRELOAD` if `VGPU_PRELOAD` is set. What is migrated goes to
+//! another one if `VGPU_TARGET_QEMU` and `VGPU_TARGET_PLUGINS` say so. Whatever goes wrong on
+//! the bench ends the test with a panic that says what.
 
 mod hotplug;
 mod late;

@@ -52,6 +52,14 @@ pub struct Machine {
 impl Machine {
     /// Starts QEMU with these arguments beyond the machine itself.
     pub fn start<S: AsRef<str>>(chipset: Chipset, arguments: &[S]) -> Self {
+        Self::start_in(&Program::tested(), chipset, arguments)
+    }
+
+    pub(crate) fn start_in<S: AsRef<str>>(
+        program: &Program,
+        chipset: Chipset,
+        arguments: &[S],
+    ) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("vgpu-qtest-")
             .tempdir()
@@ -59,7 +67,8 @@ impl Machine {
         let qtest = listen(&directory.path().join("qtest"));
         let qmp = listen(&directory.path().join("qmp"));
         let stderr = File::create(directory.path().join("stderr")).expect("making a file");
-        let mut child = command(chipset)
+        let mut command = program.command(chipset);
+        command
             .arg("-qtest")
             .arg(socket_argument(&directory.path().join("qtest")))
             .arg("-qmp")
@@ -71,9 +80,8 @@ impl Machine {
             .args(arguments.iter().map(AsRef::as_ref))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(stderr)
-            .spawn()
-            .unwrap_or_else(|e| panic!("{}: {e}", qemu().display()));
+            .stderr(stderr);
+        let mut child = program.spawn(&mut command);
         let qtest = accept(&qtest, &mut child, directory.path());
         let qmp = accept(&qmp, &mut child, directory.path());
         Self {
@@ -147,33 +155,72 @@ pub struct Refusal {
 pub fn refuse(chipset: Chipset, arguments: &[&str]) -> Refusal {
     let directory = tempfile::tempdir().expect("making a directory");
     let path = directory.path().join("stderr");
-    let mut child = command(chipset)
+    let program = Program::tested();
+    let mut command = program.command(chipset);
+    command
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(File::create(&path).expect("making a file"))
-        .spawn()
-        .unwrap_or_else(|e| panic!("{}: {e}", qemu().display()));
+        .stderr(File::create(&path).expect("making a file"));
+    let mut child = program.spawn(&mut command);
     let status = wait(&mut child);
     let stderr = fs::read_to_string(&path).expect("reading what QEMU said");
     Refusal { status, stderr }
 }
 
-fn qemu() -> PathBuf {
-    env::var_os("VGPU_QEMU").map(PathBuf::from).expect(
-        "VGPU_QEMU is not set: it names the qemu-system-x86_64 to test, \
-         VGPU_QEMU=$(scripts/qemu)/qemu-system-x86_64",
-    )
+/// A QEMU, and what it loads the device from: nothing if it is built in.
+#[derive(Debug)]
+pub(crate) struct Program {
+    qemu: PathBuf,
+    plugins: Vec<PathBuf>,
 }
 
-fn command(chipset: Chipset) -> Command {
-    let mut command = Command::new(qemu());
-    command
-        .args(["-accel", "qtest", "-machine", chipset.name()])
-        .args(["-nodefaults", "-no-user-config", "-display", "none"])
-        // Makes memory that is used after it was freed differ from what it was.
-        .env("MALLOC_PERTURB_", "165");
-    command
+impl Program {
+    /// Returns the QEMU that is tested.
+    pub(crate) fn tested() -> Self {
+        Self::named("VGPU_QEMU", "VGPU_PLUGINS").expect(
+            "VGPU_QEMU is not set: it names the qemu-system-x86_64 to test; \
+             scripts/packaged-qemu prints what to set",
+        )
+    }
+
+    /// Returns the QEMU that machines migrate to: another one if one is named.
+    pub(crate) fn target() -> Self {
+        Self::named("VGPU_TARGET_QEMU", "VGPU_TARGET_PLUGINS").unwrap_or_else(Self::tested)
+    }
+
+    fn named(qemu: &str, plugins: &str) -> Option<Self> {
+        let qemu = env::var_os(qemu)?.into();
+        let list = env::var_os(plugins).unwrap_or_default();
+        let plugins = env::split_paths(&list)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect();
+        Some(Self { qemu, plugins })
+    }
+
+    fn command(&self, chipset: Chipset) -> Command {
+        let mut command = Command::new(&self.qemu);
+        command
+            .args(["-accel", "qtest", "-machine", chipset.name()])
+            .args(["-nodefaults", "-no-user-config", "-display", "none"])
+            // Makes memory that is used after it was freed differ from what it was.
+            .env("MALLOC_PERTURB_", "165");
+        if env::var_os("VGPU_PRELOAD").is_some() {
+            let plugins = env::join_paths(&self.plugins).expect("they came from such a list");
+            command.env("LD_PRELOAD", plugins);
+        } else {
+            for plugin in &self.plugins {
+                command.arg("-plugin").arg(plugin);
+            }
+        }
+        command
+    }
+
+    fn spawn(&self, command: &mut Command) -> Child {
+        command
+            .spawn()
+            .unwrap_or_else(|e| panic!("{}: {e}", self.qemu.display()))
+    }
 }
 
 fn socket_argument(path: &Path) -> OsString {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::machine::Program;
 use crate::{Chipset, Machine};
 
 /// Node of the image that snapshots are kept in, and name of the one snapshot.
@@ -17,7 +18,8 @@ const SNAPSHOT: &str = "kept";
 const IMAGE_SIZE: u64 = 64 << 20;
 
 impl Machine {
-    /// Sends the state to a new QEMU on a pc, started with these arguments.
+    /// Sends the state to a new QEMU on a pc, started with these arguments, or to one of
+    /// the program that `VGPU_TARGET_QEMU` names.
     pub fn migrate<S: AsRef<str>>(&mut self, arguments: &[S]) -> Self {
         let file = self.scratch("state").display().to_string();
         let uri = format!("exec:cat > {file}");
@@ -27,7 +29,7 @@ impl Machine {
         let incoming = format!("exec:cat {file}");
         let mut all: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         all.extend(["-incoming", &incoming]);
-        let mut target = Self::start(Chipset::Pc, &all);
+        let mut target = Self::start_in(&Program::target(), Chipset::Pc, &all);
         target.wait_for("query-status", "running");
         target
     }

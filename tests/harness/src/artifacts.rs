@@ -11,8 +11,11 @@ use anyhow::{Context, Result, bail};
 /// The files that make a guest.
 #[derive(Clone, Debug)]
 pub struct Artifacts {
-    /// `VGPU_QEMU`: qemu-system-x86_64 with the device in it.
+    /// `VGPU_QEMU`: qemu-system-x86_64.
     pub qemu: PathBuf,
+    /// `VGPU_PLUGINS`: what it loads the device from, with a colon between them; none if
+    /// the device is built in.
+    pub plugins: Vec<PathBuf>,
     /// The kernel's image, in the directory `VGPU_KERNEL` that scripts/kernel prints.
     pub kernel: PathBuf,
     /// The kernel's release, from the same directory.
@@ -49,7 +52,8 @@ impl Artifacts {
     }
 
     fn from_lookup(lookup: impl Fn(&str) -> Option<PathBuf>) -> Result<Self> {
-        let qemu = required(&lookup, "VGPU_QEMU", "QEMU with the device", "device")?;
+        let qemu = required(&lookup, "VGPU_QEMU", "QEMU", "demo")?;
+        let plugins = plugins(&lookup)?;
         let directory = required(&lookup, "VGPU_KERNEL", "the guest's kernel", "modules")?;
         let initramfs = required(&lookup, "VGPU_INITRAMFS", "the guest's files", "initramfs")?;
         let kernel = directory.join("vmlinuz");
@@ -66,11 +70,23 @@ impl Artifacts {
         exists(&kernel, "VGPU_KERNEL", "modules")?;
         Ok(Self {
             qemu,
+            plugins,
             kernel,
             release,
             initramfs,
         })
     }
+}
+
+fn plugins(lookup: impl Fn(&str) -> Option<PathBuf>) -> Result<Vec<PathBuf>> {
+    let list = lookup("VGPU_PLUGINS").unwrap_or_default();
+    let plugins: Vec<_> = env::split_paths(&list)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect();
+    for plugin in &plugins {
+        exists(plugin, "VGPU_PLUGINS", "demo")?;
+    }
+    Ok(plugins)
 }
 
 fn required(
@@ -107,7 +123,7 @@ mod tests {
     fn a_missing_variable_is_named_with_its_target() {
         let error = Artifacts::from_lookup(|_| None).unwrap_err().to_string();
         assert!(error.starts_with("VGPU_QEMU is not set"), "{error}");
-        assert!(error.contains("'make device'"), "{error}");
+        assert!(error.contains("'make demo'"), "{error}");
     }
 
     #[test]
@@ -121,8 +137,26 @@ mod tests {
         let error = Artifacts::from_lookup(|_| Some("/nonexistent/qemu".into())).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "VGPU_QEMU: /nonexistent/qemu does not exist; 'make device' makes it"
+            "VGPU_QEMU: /nonexistent/qemu does not exist; 'make demo' makes it"
         );
+    }
+
+    #[test]
+    fn each_plugin_has_to_be_there() {
+        let error = Artifacts::from_lookup(|name| match name {
+            "VGPU_PLUGINS" => Some("/dev/null:/nonexistent/vgpu-stub.so".into()),
+            _ => Some("/dev/null".into()),
+        });
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "VGPU_PLUGINS: /nonexistent/vgpu-stub.so does not exist; 'make demo' makes it"
+        );
+    }
+
+    #[test]
+    fn without_plugins_the_device_is_built_in() {
+        assert!(plugins(|_| None).unwrap().is_empty());
+        assert!(plugins(|_| Some(PathBuf::new())).unwrap().is_empty());
     }
 
     #[test]

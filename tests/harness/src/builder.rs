@@ -334,6 +334,9 @@ impl GuestBuilder {
         command.args(["-accel", self.accel, "-smp", &self.processors.to_string()]);
         command.args(["-cpu", &format!("{CPU}{}", self.features)]);
         command.args(["-m", &self.memory.to_string()]);
+        for plugin in &artifacts.plugins {
+            command.arg("-plugin").arg(plugin);
+        }
         command.args(self.machine.bridges());
         command.args(["-global", &devices::defaults()?]);
         for (index, device) in self.devices.iter().enumerate() {

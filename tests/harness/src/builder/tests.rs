@@ -7,6 +7,7 @@ use super::*;
 fn artifacts() -> Artifacts {
     Artifacts {
         qemu: "/q/qemu".into(),
+        plugins: vec!["/p/vgpu-stub.so".into()],
         kernel: "/k/vmlinuz".into(),
         release: "1.2.3".to_owned(),
         initramfs: "/i/initramfs".into(),
@@ -29,6 +30,14 @@ fn devices_are_on_the_command_line_in_their_order() {
         "-device vgpu-stub,id=vgpu0,bus=pci.0,addr=0x06,pool_id=B \
          -device vgpu-stub,id=vgpu1,bus=pci.0,addr=0x07,vm_id=7"
     ));
+}
+
+#[test]
+fn plugins_come_before_devices() {
+    let builder = Guest::builder("x").device("pool_id=B");
+    let line = line(&builder.command(&artifacts()).unwrap());
+    let plugin = line.find("-plugin /p/vgpu-stub.so ").unwrap();
+    assert!(plugin < line.find("-device vgpu-stub").unwrap());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! What the guest shows, collected in the order in which one would look: first
 //! without the driver, then with it.
 
+use std::env;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -49,7 +50,7 @@ impl Facts {
     /// The guest died. A command that fails is a fact like any other.
     pub(crate) fn collect(guest: &Guest, artifacts: &Artifacts) -> Result<Self> {
         let mut facts = Self {
-            device_help: device_help(artifacts)?,
+            device_help: qemu(artifacts, &["-device", "help"])?,
             qemu_properties: qemu_properties(guest)?,
             release: guest.release().to_owned(),
             expected_release: artifacts.release.clone(),
@@ -93,12 +94,25 @@ fn print(command: &str, output: &Output) {
     println!();
 }
 
-fn device_help(artifacts: &Artifacts) -> Result<String> {
-    let output = Command::new(&artifacts.qemu)
-        .args(["-device", "help"])
+/// What QEMU prints with these arguments. They end it before it loads its plugins, unless
+/// those are there from its beginning.
+fn qemu(artifacts: &Artifacts, arguments: &[&str]) -> Result<String> {
+    let mut command = Command::new(&artifacts.qemu);
+    if !artifacts.plugins.is_empty() {
+        command.env("LD_PRELOAD", env::join_paths(&artifacts.plugins)?);
+    }
+    let output = command
+        .args(arguments)
         .output()
         .with_context(|| format!("cannot run {}", artifacts.qemu.display()))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The version of QEMU, and of its package if it is of one.
+pub(crate) fn qemu_version(artifacts: &Artifacts) -> Result<String> {
+    let output = qemu(artifacts, &["--version"])?;
+    let line = output.lines().next().unwrap_or_default();
+    Ok(line.replace(" emulator version", ""))
 }
 
 /// The properties as QEMU has them, in the order of [`DEVICE`].

@@ -44,9 +44,15 @@ fn demo(signal: &Arc<AtomicUsize>) -> Result<bool> {
     }
     let artifacts = Artifacts::from_env()?;
     println!(
-        "A guest with Linux {} boots under QEMU's emulation, with\n\n    -device vgpu-stub,{DEVICE}\n",
-        artifacts.release
+        "A guest with Linux {} boots in the emulation of\n{}, {}, with\n",
+        artifacts.release,
+        facts::qemu_version(&artifacts)?,
+        artifacts.qemu.display()
     );
+    for plugin in &artifacts.plugins {
+        println!("    -plugin {}", plugin.display());
+    }
+    println!("    -device vgpu-stub,{DEVICE}\n");
     let start = Instant::now();
     let guest = Guest::builder("demo")
         .device(DEVICE)
