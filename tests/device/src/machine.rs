@@ -112,6 +112,11 @@ impl Machine {
             .collect()
     }
 
+    /// What QEMU has written to stderr so far.
+    pub fn messages(&self) -> String {
+        fs::read_to_string(self.scratch("stderr")).expect("reading what QEMU said")
+    }
+
     /// Ends QEMU in good order.
     ///
     /// # Panics
