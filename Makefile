@@ -98,7 +98,11 @@ install-host: host ## install both, their manual and completions; DESTDIR, PREFI
 
 .PHONY: rpm
 rpm: ## make the package of all that for dom0, in build/packages
-	@scripts/rpm
+	@scripts/rpm vgpu-host
+
+.PHONY: packages
+packages: ## make the packages for guests and hosts, in build/packages
+	@scripts/packages
 
 .PHONY: install
 install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFIX
@@ -108,6 +112,8 @@ install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFI
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-vgpu-stub.rules
 	install -D -m 644 userspace/udev/vgpu-stub.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/vgpu-stub.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo \
+		userspace/vgpuinfo/schema/vgpuinfo-1.schema.json
 
 .PHONY: device-plugin
 device-plugin: ## compile the device model for this machine's QEMU, and say where it is; QEMU=FILE for another one

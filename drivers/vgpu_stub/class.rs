@@ -29,9 +29,13 @@ mod power;
 mod registration;
 mod uevent;
 mod user;
+#[cfg(module_version)]
+mod version;
 mod wait;
 
 use self::registration::Registration;
+#[cfg(module_version)]
+pub(crate) use self::version::module_version;
 pub(crate) use self::{
     attribute::{
         attribute_groups,

@@ -39,3 +39,7 @@ module! {
     description: "Driver for the vGPU stub",
     license: "GPL",
 }
+
+// Out of the kernel's tree it has a version of its own, which the build says.
+#[cfg(module_version)]
+class::module_version!(env!("VGPU_STUB_VERSION"));

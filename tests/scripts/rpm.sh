@@ -33,7 +33,7 @@ check "it is there" [ -s "$package" ]
 result "make rpm makes the package and says where it is"
 
 # All that differs between two callers is the time, at least.
-again=$(umask 077 && TZ=Asia/Tokyo LC_ALL=C scripts/rpm 1 "$work/again")
+again=$(umask 077 && TZ=Asia/Tokyo LC_ALL=C scripts/rpm vgpu-host 1 "$work/again")
 check "both have the same bytes" cmp "$package" "$again"
 result "The same commit gives the same package each time"
 
@@ -161,7 +161,7 @@ check "so is the package" rpm_there -V vgpu-host
 result "A host that is set up keeps the package"
 
 echo 'of another version' >>"$dom0/$hook"
-newer=$(scripts/rpm 2 "$work/newer")
+newer=$(scripts/rpm vgpu-host 2 "$work/newer")
 check "rpm upgrades it" rpm_there -U "$newer"
 check "there is one package" rpm_there -q vgpu-host
 check "it is the newer one" [ "$(cat "$work/messages")" = "vgpu-host-$version-2.x86_64" ]

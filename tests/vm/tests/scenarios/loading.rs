@@ -24,6 +24,10 @@ fn udev_loads_the_module_when_a_device_is_there_or_comes(machine: Machine) -> Re
     // The packaged rule.
     let node = guest.check("stat -c '%a %G' /dev/vgpu0")?;
     ensure!(node == "660 vgpu", "{node}");
+    // Units can wait for it, and find the same device after each boot.
+    guest.check("udevadm info --query=property /dev/vgpu0 | grep -x 'TAGS=:systemd:'")?;
+    let link = guest.check("readlink -f /dev/vgpu/by-path/pci-0000:00:06.0")?;
+    ensure!(link == "/dev/vgpu0", "{link}");
 
     guest.check("rmmod vgpu_stub")?;
     guest.plug("pool_id=A,id=late")?;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The version of a module, for which `module!` has no key.
+
+/// Puts a version into `.modinfo`, from where modinfo(8) prints it and the kernel shows it in
+/// `/sys/module/NAME/version`.
+macro_rules! module_version {
+    ($version:expr) => {
+        #[cfg(MODULE)]
+        const _: () = {
+            const LINE: &str = concat!("version=", $version, "\0");
+
+            #[link_section = ".modinfo"]
+            #[used]
+            static VERSION: [u8; LINE.len()] = match LINE.as_bytes().first_chunk() {
+                Some(bytes) => *bytes,
+                None => unreachable!(),
+            };
+        };
+    };
+}
+pub(crate) use module_version;

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the scripts that make Debian packages share. It is sourced after common.sh.
+
+# shellcheck disable=SC2034 # Used by who sources this.
+VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$TOP/Cargo.toml")
+EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$TOP" log -1 --format=%ct)} || die \
+	"git does not know the time of the commit" "Set SOURCE_DATE_EPOCH to it."
+
+# packaging_tree: the tree that has what makes Debian packages, and judges them.
+packaging_tree() {
+	"$TOP/scripts/debian-tree" trixie debhelper dh-dkms lintian rpm rpmlint apt-utils e2fsprogs \
+		kmod openssl
+}
+
+# debian_changelog SOURCE VERSION MAINTAINER: the one entry that a package is to have.
+debian_changelog() {
+	printf '%s (%s) unstable; urgency=medium\n\n' "$1" "$2"
+	printf '  * See /usr/share/doc/*/changelog.gz.\n\n'
+	printf ' -- %s  %s\n' "$3" "$(LC_ALL=C date -u -d "@$EPOCH" '+%a, %d %b %Y %H:%M:%S +0000')"
+}
+
+# build_debs SOURCE [NAME=VALUE...]: the packages of a source tree, beside it. The
+# variables are for its debian/rules.
+build_debs() {
+	local root
+	root=$(packaging_tree) || return
+	(cd "$1" && "$TOP/scripts/enter" --root "$root" env SOURCE_DATE_EPOCH="$EPOCH" "${@:2}" \
+		sh -c 'umask 022 && debian/rules binary')
+}

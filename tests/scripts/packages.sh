@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The packages for guests and hosts: what is in them, and what installing and purging them
+# does to a system. What takes a guest is in 'make check-packages'.
+
+cd "$(dirname -- "$0")/../.." || exit
+. tests/scripts/lib/debian.sh
+. scripts/common.sh
+set +e
+. scripts/packaging.sh
+plan 8
+tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
+
+make -s packages >"$work/paths" 2>"$work/messages" || bail_out "$(cat "$work/messages")"
+expected="vgpu-host_${VERSION}_amd64.deb vgpu-stub-dkms_${VERSION}_all.deb vgpuinfo_${VERSION}_amd64.deb
+	vgpu-host-$VERSION-1.x86_64.rpm vgpuinfo-$VERSION-1.x86_64.rpm"
+for name in $expected; do
+	check "$name is named" grep -qxF "$PWD/build/packages/$name" "$work/paths"
+	check "$name is there" [ -s "build/packages/$name" ]
+done
+check "nothing else is" [ "$(wc -l <"$work/paths")" = 5 ]
+result "make packages makes the packages of this version"
+
+# All that differs between two callers is the time, at least.
+(umask 077 && TZ=Asia/Tokyo LC_ALL=C scripts/packages "$work/again" >/dev/null)
+for name in $expected; do
+	check "$name has the same bytes" cmp "build/packages/$name" "$work/again/$name"
+done
+result "The same commit gives the same packages each time"
+
+mapfile -t debs < <(grep 'deb$' "$work/paths")
+mapfile -t rpms < <(grep 'rpm$' "$work/paths")
+check "lintian finds no error" scripts/enter --root "$tree" \
+	lintian --allow-root --fail-on error "${debs[@]}"
+check "rpmlint finds no error" scripts/enter --root "$tree" \
+	rpmlint --config packaging/rpmlint.toml "${rpms[@]}"
+result "lintian and rpmlint find no errors"
+
+for deb in "${debs[@]}"; do
+	check "${deb##*/} has what each dpkg reads" \
+		[ "$(scripts/enter ar t "$deb" | paste -sd' ')" = 'debian-binary control.tar.xz data.tar.xz' ]
+done
+result "The dpkg of Debian 11 knows all that is in the packages"
+
+dpkg-deb --fsys-tarfile "build/packages/vgpuinfo_${VERSION}_amd64.deb" | tar -t >"$work/contents"
+for file in usr/bin/vgpuinfo usr/lib/udev/rules.d/70-vgpu-stub.rules usr/lib/sysusers.d/vgpu-stub.conf \
+	usr/share/man/man1/vgpuinfo.1.gz usr/share/bash-completion/completions/vgpuinfo \
+	usr/share/zsh/vendor-completions/_vgpuinfo usr/share/fish/vendor_completions.d/vgpuinfo.fish \
+	usr/share/vgpuinfo/vgpuinfo-1.schema.json; do
+	check "vgpuinfo has $file" grep -qxF "./$file" "$work/contents"
+done
+result "vgpuinfo's package has all that make install installs"
+
+source=usr/src/vgpu-stub-$VERSION
+dpkg-deb -x "build/packages/vgpu-stub-dkms_${VERSION}_all.deb" "$work/dkms"
+for file in $(git ls-files drivers Kbuild | grep -v rustfmt); do
+	check "$file is there" cmp "$file" "$work/dkms/$source/$file"
+done
+check "it is of the version" grep -qx "PACKAGE_VERSION=\"$VERSION\"" "$work/dkms/$source/dkms.conf"
+# shellcheck disable=SC2016 # $BUILD_EXCLUSIVE_KERNEL is that of dkms.conf
+pattern=$(bash -c '. "$0" && echo "$BUILD_EXCLUSIVE_KERNEL"' "$work/dkms/$source/dkms.conf")
+for series in $(scripts/preflight --supported); do
+	check "it is for $series" grep -qE "$pattern" <<<"$series.1-amd64"
+	check "it is not for ${series}1" sh -c "! echo '${series}1.1-amd64' | grep -qE '$pattern'"
+done
+result "The source for DKMS is whole, and for the kernels that the driver supports"
+
+system trixie systemd-standalone-sysusers passwd
+contents before
+check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpuinfo_${VERSION}_amd64.deb"
+check "the group is there" there getent group vgpu
+check "vgpuinfo runs" there vgpuinfo --version
+check "it is of that version" [ "$(cat "$work/messages")" = "vgpuinfo $VERSION" ]
+check "dpkg purges it" there dpkg -P vgpuinfo
+check "nothing is left" unchanged before
+result "vgpuinfo's package installs, and leaves nothing behind when it is purged"
+
+check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpu-host_${VERSION}_amd64.deb"
+check "vgpu-host runs" there vgpu-host --version
+check "it is of that version" [ "$(cat "$work/messages")" = "vgpu-host $VERSION" ]
+check "dpkg purges it" there dpkg -P vgpu-host
+check "nothing is left" unchanged before
+result "So does vgpu-host's"
+
+end
