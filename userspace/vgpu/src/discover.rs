@@ -100,21 +100,12 @@ fn class_of_stub(modalias: io::Result<Vec<u8>>) -> Option<u32> {
 mod tests {
     use std::fs;
 
-    use super::modalias;
     use crate::fixture::{Fixture, Stub};
     use crate::{Roots, Vgpu};
 
     impl Fixture {
         pub(crate) fn discover(&self) -> Vec<Vgpu> {
             Vgpu::discover(&Roots::under(self.root())).unwrap()
-        }
-
-        /// Makes `other` of `ours` in the modalias of a PCI function.
-        pub(crate) fn edit_modalias(&self, address: &str, ours: &str, other: &str) {
-            let function = self.root().join("sys/bus/pci/devices").join(address);
-            let path = function.join(modalias::ATTRIBUTE);
-            let text = fs::read_to_string(&path).unwrap();
-            fs::write(path, text.replace(ours, other)).unwrap();
         }
     }
 

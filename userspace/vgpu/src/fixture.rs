@@ -146,6 +146,15 @@ impl Fixture {
         write(&self.root().join("dev"), name, b"");
     }
 
+    /// Makes `other` of `ours` in what the kernel tells modprobe about a PCI
+    /// function.
+    pub(crate) fn edit_modalias(&self, address: &str, ours: &str, other: &str) {
+        let path = self.function(address).join("modalias");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(ours), "{text}");
+        fs::write(path, text.replace(ours, other)).unwrap();
+    }
+
     /// A node with the number of a class device, which is really /dev/null: it
     /// refuses all ioctls.
     pub(crate) fn link_node(&self, name: &str) {

@@ -244,3 +244,26 @@ fn a_named_device_that_is_not_there_is_exit_code_3_and_one_of_several_9() {
     assert!(some.stdout.contains("vgpu0"));
     assert!(some.stderr.contains("no such device: vgpu7, 0000:00:09.0"));
 }
+
+#[test]
+fn a_class_device_of_another_driver_on_another_device_is_none_of_ours() {
+    let fixture = Fixture::new();
+    // An IDE controller, whose driver has a class of the same name.
+    fixture.add(&Stub::at("0000:00:01.1").bound("vgpu0").driver("mediator"));
+    for (ours, other) in [("v00001AF4", "v00008086"), ("d00001111", "d00007010")] {
+        fixture.edit_modalias("0000:00:01.1", ours, other);
+    }
+    fixture.edit_modalias("0000:00:01.1", "bc12sc00", "bc01sc01");
+    for arguments in ["", "get pool_id", "get pool_id vgpu0", "check --pool B"] {
+        assert_eq!(run(&fixture, arguments).exit, 3, "{arguments}");
+    }
+    for condition in ["present", "bound"] {
+        let wait = run(&fixture, &format!("wait --for {condition} --timeout 0"));
+        assert_eq!(wait.exit, 7, "{condition}");
+    }
+    assert_eq!(run(&fixture, "doctor").exit, 8);
+    // Nor does it stand beside one of ours.
+    fixture.add(&Stub::at("0000:00:06.0"));
+    let ours = run(&fixture, "get pci");
+    assert_eq!((ours.exit, ours.stdout.as_str()), (0, "0000:00:06.0\n"));
+}
