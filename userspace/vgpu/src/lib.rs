@@ -40,6 +40,7 @@ mod identity;
 mod info;
 mod modalias;
 mod names;
+mod namespaces;
 mod number;
 mod roots;
 mod sys;

@@ -100,16 +100,18 @@ pub(crate) fn wait(condition: &Condition, timeout: Option<Duration>, options: &O
     let mut watched = Watched::new(condition, options);
     let mut wake = Wake::Event;
     loop {
-        let fresh = wake == Wake::Event || !events.are_announced();
+        let over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        // The last one is fresh whatever was announced: its answer is the result.
+        let fresh = wake == Wake::Event || !events.are_announced() || over;
         match watched.look(&roots, fresh) {
             Ok(Some(rows)) => return success(&rows),
             Ok(None) => {}
             Err(error) => return Report::failed(Failure::Discovery(error)),
         }
-        let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
+        if over {
             return watched.in_vain();
         }
+        let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
         let pause = [watched.pause(), left].into_iter().flatten().min();
         match events.wait(pause, None) {
             Ok(woken) => wake = woken,
