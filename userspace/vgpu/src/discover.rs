@@ -78,14 +78,7 @@ pub(crate) fn list(path: PathBuf) -> Result<Option<(Directory, Vec<String>)>> {
     match Directory::list(path.clone()) {
         Ok(listed) => Ok(Some(listed)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(Error::Permission { path })
-        }
-        Err(source) => Err(Error::Io {
-            path,
-            doing: "list",
-            source,
-        }),
+        Err(error) => Err(Error::io(&path, "list", error)),
     }
 }
 

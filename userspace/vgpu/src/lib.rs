@@ -54,7 +54,7 @@ pub use address::{AddressError, PciAddress};
 pub use command::Completion;
 pub use device::{DRIVER, Vgpu};
 pub use diagnose::{Finding, Verdict, diagnose};
-pub use error::{Error, Result};
+pub use error::{Error, Refusal, Result};
 pub use events::{Events, Wake};
 pub use identity::{PoolId, Priority};
 pub use info::{Info, Register, Source};

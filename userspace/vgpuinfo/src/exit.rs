@@ -92,6 +92,8 @@ mod tests {
     use std::io;
     use std::path::PathBuf;
 
+    use vgpu::Refusal;
+
     use super::*;
 
     #[test]
@@ -107,8 +109,14 @@ mod tests {
             path: path(),
             driver: driver.into(),
         };
+        let refused = |refusal| Error::Permission {
+            path: path(),
+            refusal,
+        };
         for (error, code) in [
-            (Error::Permission { path: path() }, 4),
+            (refused(Refusal::Mode), 4),
+            (refused(Refusal::Rule), 4),
+            (refused(Refusal::ReadOnlyMount), 4),
             (Error::DriverNeeded { driver: None }, 5),
             (Error::NoNode { path: path() }, 1),
             (Error::Lockdown { path: path() }, 5),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::{Machine, scaled};
-use vm_tests::{UNPLUG, guest};
+use vm_tests::{UNPLUG, guest, guest_with_driver};
 
 /// What vgpuinfo says with -v where it has to look again and again.
 const DEAF: &str = "nothing is announced here";
@@ -49,5 +49,34 @@ fn a_wait_hears_of_a_device_by_the_network_it_is_in_or_looks_itself() -> Result<
         ensure!(output.text().contains("0000:00:06.0"), "{command}");
     }
     guest.check(&format!("kill {pid}"))?;
+    guest.finish()
+}
+
+#[test]
+fn a_device_cgroup_that_keeps_the_node_closed_is_a_lack_of_permission() -> Result<()> {
+    let guest = guest_with_driver("container-cgroup", Machine::Pc, &["pool_id=B"])?;
+    let cgroup = "/tmp/cgroup";
+    guest.check(&format!(
+        "mkdir {cgroup} && mount -t cgroup -o devices none {cgroup} && mkdir {cgroup}/container && \
+         echo c $(cat /sys/class/vgpu/vgpu0/dev) rwm >{cgroup}/container/devices.deny"
+    ))?;
+    let run = |arguments: &str| {
+        guest.run(&format!(
+            "echo $$ >{cgroup}/container/tasks; exec vgpuinfo {arguments}"
+        ))
+    };
+    for arguments in ["command 7", "get pool_id --source chardev"] {
+        let output = run(arguments)?;
+        let said = output.errors();
+        ensure!(output.status() == Some(4), "{arguments}: {said}");
+        ensure!(said.contains("--device /dev/vgpu0"), "{arguments}: {said}");
+    }
+    ensure!(run("get pool_id")?.text() == "B", "sysfs is closed, too");
+    let doctor = run("doctor")?.text();
+    let line = doctor.lines().find(|line| line.contains("  node  "));
+    let line = line.context("doctor says nothing of the node")?;
+    ensure!(line.starts_with("warning"), "{line}");
+    ensure!(line.contains("--device /dev/vgpu0"), "{line}");
+    ensure!(!line.contains("root"), "{line}");
     guest.finish()
 }

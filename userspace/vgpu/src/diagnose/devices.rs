@@ -3,6 +3,7 @@
 //! Whether there are devices, and what each of them can be used for.
 
 use rustix::fs::{Access, access, stat};
+use rustix::io::Errno;
 
 use super::{Finding, Verdict};
 use crate::chardev::is_node;
@@ -175,15 +176,17 @@ fn node(roots: &Roots, device: &Vgpu) -> Option<Finding> {
     // One that vanishes meanwhile is said elsewhere.
     let number = ClassDevice::open(device).and_then(|it| it.node_number());
     let number = number.ok()?;
-    let is_open = access(&path, Access::READ_OK | Access::WRITE_OK).is_ok();
     let (verdict, error) = match stat(&path) {
-        Err(_) => (Verdict::Problem, Error::NoNode { path }),
+        Err(Errno::NOENT) => (Verdict::Problem, Error::NoNode { path }),
+        Err(error) => (Verdict::Warning, Error::io(&path, "look at", error.into())),
         Ok(node) if !is_node(&node, number) => (Verdict::Problem, Error::WrongNode { path }),
-        Ok(_) if is_open => {
-            let message = format!("{} is open to this user", path.display());
-            return Some(Finding::ok(CHECK, message));
-        }
-        Ok(_) => (Verdict::Warning, Error::Permission { path }),
+        Ok(_) => match access(&path, Access::READ_OK | Access::WRITE_OK) {
+            Ok(()) => {
+                let message = format!("{} is open to this user", path.display());
+                return Some(Finding::ok(CHECK, message));
+            }
+            Err(error) => (Verdict::Warning, Error::io(&path, "open", error.into())),
+        },
     };
     let fault = match error {
         Error::Permission { .. } => "node_permission",
@@ -219,7 +222,7 @@ fn revision(device: &Vgpu) -> Finding {
         None => Finding::unknown(
             CHECK,
             "the kernel does not tell the revision",
-            "run as root",
+            "lspci shows it, if the device still answers",
         ),
     }
 }
