@@ -44,8 +44,7 @@ impl FromStr for Condition {
             (_, Some((name, value))) => {
                 let field =
                     Field::named(name).ok_or_else(|| format!("there is no field {name}"))?;
-                let value = field.parse(value);
-                let value = value.ok_or_else(|| format!("{name} is a number"))?;
+                let value = field.parse(value)?;
                 Ok(Condition::Field(field.name, value))
             }
             _ => Err("it is none of present, bound, gone and FIELD=VALUE".into()),
@@ -247,7 +246,16 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused() {
-        for text in ["", "here", "colour=red", "vm_id=many", "=B"] {
+        for text in [
+            "",
+            "here",
+            "colour=red",
+            "vm_id=many",
+            "=B",
+            "priority=urgent",
+            "pool_id=b",
+            "driver=vgpu-stub",
+        ] {
             assert!(text.parse::<Condition>().is_err(), "{text:?}");
         }
     }
