@@ -26,6 +26,12 @@ pub enum Error {
         /// What stands in the way.
         refusal: Refusal,
     },
+    /// There is no PCI function at all: no sysfs, or none of this machine's.
+    #[error("{}: there is no PCI function", path.display())]
+    NoPci {
+        /// The directory where all of them would be.
+        path: PathBuf,
+    },
     /// Only the driver can do this, and it is not bound.
     #[error("the driver {DRIVER} is not bound{}", bound_instead(driver.as_deref()))]
     DriverNeeded {
@@ -209,6 +215,7 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Error::Permission { .. } => "permission",
+            Error::NoPci { .. } => "no_pci",
             Error::DriverNeeded { .. } => "driver_needed",
             Error::NoNode { .. } => "no_node",
             Error::WrongNode { .. } => "wrong_node",
@@ -232,6 +239,9 @@ impl Error {
     pub fn hint(&self) -> String {
         match self {
             Error::Permission { path, refusal } => refusal.hint(path, geteuid().is_root()),
+            Error::NoPci { .. } => "mount a sysfs on /sys, in a container, too; name the right \
+                 directory with --sysroot; or boot without pci=off"
+                .into(),
             Error::DriverNeeded { driver: None } => {
                 format!("load it with modprobe {DRIVER}, or bind it to the device")
             }
@@ -331,6 +341,7 @@ mod tests {
             refused(Path::new("/dev/vgpu0"), Refusal::Mode),
             refused(Path::new("/dev/vgpu0"), Refusal::Rule),
             refused(&path(), Refusal::ReadOnlyMount),
+            Error::NoPci { path: path() },
             Error::DriverNeeded { driver: None },
             Error::DriverNeeded {
                 driver: Some(vfio()),

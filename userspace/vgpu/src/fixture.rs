@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A guest's /sys and /dev, empty at first. Directories and links are where the
+/// A guest's /sys and /dev, with a host bridge at first. Directories and links are where the
 /// kernel has them.
 pub(crate) struct Fixture {
     root: TempDir,
@@ -48,9 +48,10 @@ impl Stub {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        Fixture {
-            root: tempfile::tempdir().unwrap(),
-        }
+        let root = tempfile::tempdir().unwrap();
+        let bridge = root.path().join("sys/bus/pci/devices/0000:00:00.0");
+        write(&bridge, "modalias", BRIDGE);
+        Fixture { root }
     }
 
     /// The directory that holds `sys` and `dev`.
@@ -164,6 +165,9 @@ impl Fixture {
 
 /// What the kernel tells modprobe about a device.
 const MODALIAS: &[u8] = b"pci:v00001AF4d00001111sv00001AF4sd00001100bc12sc00i00\n";
+
+/// The same of QEMU's host bridge.
+const BRIDGE: &[u8] = b"pci:v00008086d00001237sv00001AF4sd00001100bc06sc00i00\n";
 
 /// Where drivers are, from the directory of a PCI function.
 const DRIVERS: &str = "../../../bus/pci/drivers";

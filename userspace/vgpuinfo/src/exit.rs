@@ -77,7 +77,8 @@ impl From<&Error> for Exit {
             Error::Gone | Error::Malformed { .. } => Exit::Gone,
             Error::Busy | Error::TimedOut => Exit::Timeout,
             Error::ReadOnlySource | Error::TimeoutRange => Exit::Usage,
-            Error::NoNode { .. }
+            Error::NoPci { .. }
+            | Error::NoNode { .. }
             | Error::WrongNode { .. }
             | Error::Reset
             | Error::Ignored
@@ -118,6 +119,7 @@ mod tests {
             (refused(Refusal::Rule), 4),
             (refused(Refusal::ReadOnlyMount), 4),
             (Error::DriverNeeded { driver: None }, 5),
+            (Error::NoPci { path: path() }, 1),
             (Error::NoNode { path: path() }, 1),
             (Error::Lockdown { path: path() }, 5),
             (claimed("vfio-pci"), 5),

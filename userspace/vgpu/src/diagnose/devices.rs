@@ -11,6 +11,12 @@ use crate::class::ClassDevice;
 use crate::config::Config;
 use crate::{DRIVER, Error, Result, Roots, Source, Vgpu, discover, uapi};
 
+/// Says that there is nothing that devices could be found in.
+pub(super) fn no_pci(error: &Error) -> Finding {
+    let (message, hint) = (error.to_string(), error.hint());
+    Finding::fault("device", Verdict::Problem, error.kind(), message, hint)
+}
+
 /// Whether there are devices, and what only looks like one.
 pub(super) fn presence(roots: &Roots, devices: &[Vgpu]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
@@ -239,6 +245,9 @@ mod tests {
     fn no_device_is_told_from_one_of_the_wrong_class() {
         let fixture = Fixture::new();
         assert_eq!(faults(&fixture), ["no_device"]);
+        let empty = Fixture::new();
+        fs::remove_dir_all(empty.root().join("sys")).unwrap();
+        assert_eq!(faults(&empty), ["no_pci"]);
         fixture.add(&Stub::at("0000:00:06.0"));
         fixture.edit_modalias("0000:00:06.0", "bc12", "bc03");
         assert_eq!(faults(&fixture), ["wrong_class"]);

@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn without_a_device_a_module_that_could_be_loaded_is_fine() {
         let guest = Guest::new();
-        fs::remove_dir_all(guest.0.root().join("sys")).unwrap();
+        guest.0.unplug("0000:00:06.0");
         assert_eq!(guest.faults(), ["no_device"]);
     }
 

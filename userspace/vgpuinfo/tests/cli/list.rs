@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::guest::{Fixture, Stub, close, one, run, run_unprivileged, two};
+use crate::guest::{Fixture, Stub, close, one, run, run_contained, run_unprivileged, two};
 
 #[test]
 fn without_a_device_there_is_one_line_on_stderr_and_exit_code_3() {
@@ -266,4 +266,26 @@ fn a_class_device_of_another_driver_on_another_device_is_none_of_ours() {
     fixture.add(&Stub::at("0000:00:06.0"));
     let ours = run(&fixture, "get pci");
     assert_eq!((ours.exit, ours.stdout.as_str()), (0, "0000:00:06.0\n"));
+}
+
+#[test]
+fn without_a_sysfs_there_is_an_error_and_not_just_no_device() {
+    let fixture = one();
+    let setup = "mount -t tmpfs none $ROOT/sys";
+    for arguments in [
+        "",
+        "get pool_id",
+        "wait --timeout 0",
+        "wait --for gone --timeout 0",
+        "watch",
+    ] {
+        let run = run_contained(&fixture, setup, arguments);
+        assert_eq!((run.exit, run.stdout.lines().count()), (1, usize::from(arguments == "watch")));
+        assert!(run.stderr.contains("mount a sysfs on /sys"), "{}", run.stderr);
+    }
+    let document = run_contained(&fixture, setup, "-J").json();
+    assert_eq!(document["error"]["kind"], "no_pci");
+    let doctor = run_contained(&fixture, setup, "doctor");
+    assert_eq!((doctor.exit, doctor.stdout.lines().count()), (8, 1));
+    assert!(doctor.stdout.contains("mount a sysfs"), "{}", doctor.stdout);
 }
