@@ -69,6 +69,10 @@ pub enum Error {
     /// BAR0 is closed because the device's memory decoding is off.
     #[error("the device's memory decoding is off: nothing has enabled it")]
     DecodingOff,
+    /// The kernel has found no addresses for BAR0: nobody can reach the registers,
+    /// and no driver can be bound.
+    #[error("the kernel has assigned no memory to BAR0")]
+    Unassigned,
     /// A command would have to be written through BAR0.
     #[error("a command is never written through BAR0")]
     ReadOnlySource,
@@ -222,6 +226,7 @@ impl Error {
             Error::Lockdown { .. } => "lockdown",
             Error::Claimed { .. } => "claimed",
             Error::DecodingOff => "decoding_off",
+            Error::Unassigned => "unassigned",
             Error::ReadOnlySource => "read_only_source",
             Error::Gone => "gone",
             Error::Malformed { .. } => "malformed",
@@ -270,6 +275,9 @@ impl Error {
                 "bind {DRIVER}, which enables the device, or enable it yourself: \
                  setpci -s ADDRESS COMMAND=2:2"
             ),
+            Error::Unassigned => "see the kernel log for why there was no room; boot with \
+                                  pci=realloc, or have the host put the device on another bus"
+                .into(),
             Error::ReadOnlySource => {
                 "submit it through the driver: leave the source to be chosen".into()
             }
@@ -358,6 +366,7 @@ mod tests {
                 driver: DRIVER.into(),
             },
             Error::DecodingOff,
+            Error::Unassigned,
             Error::ReadOnlySource,
             Error::Gone,
             Error::Malformed {

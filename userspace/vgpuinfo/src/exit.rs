@@ -73,7 +73,9 @@ impl From<&Error> for Exit {
             Error::DriverNeeded { .. }
             | Error::Lockdown { .. }
             | Error::Claimed { .. }
-            | Error::DecodingOff => Exit::DriverNeeded,
+            | Error::DecodingOff
+            // Once there is memory, the driver comes.
+            | Error::Unassigned => Exit::DriverNeeded,
             Error::Gone | Error::Malformed { .. } => Exit::Gone,
             Error::Busy | Error::TimedOut => Exit::Timeout,
             Error::ReadOnlySource | Error::TimeoutRange => Exit::Usage,
@@ -125,6 +127,7 @@ mod tests {
             (claimed("vfio-pci"), 5),
             (claimed("vgpu_stub"), 1),
             (Error::DecodingOff, 5),
+            (Error::Unassigned, 5),
             (Error::ReadOnlySource, 2),
             (Error::Gone, 6),
             (

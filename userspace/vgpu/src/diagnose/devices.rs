@@ -6,6 +6,7 @@ use rustix::fs::{Access, access, stat};
 use rustix::io::Errno;
 
 use super::{Finding, Verdict};
+use crate::bar::is_unassigned;
 use crate::chardev::is_node;
 use crate::class::ClassDevice;
 use crate::config::Config;
@@ -106,6 +107,8 @@ fn driver(device: &Vgpu, loaded: bool) -> Option<Finding> {
             format!("{other} is bound, not {DRIVER}{because}"),
             format!("echo {address} >/sys/bus/pci/drivers/{other}/unbind && {bind}"),
         )),
+        // Nor can one be bound.
+        (None, None) if is_unassigned(&device.function) => None,
         (None, None) if loaded => Some(fault(
             "not_bound",
             format!("no driver is bound{because}"),
@@ -127,7 +130,7 @@ fn registers(device: &mut Vgpu) -> Option<Finding> {
             ),
         )),
         // Said elsewhere.
-        Err(Error::DecodingOff) => None,
+        Err(Error::DecodingOff | Error::Unassigned) => None,
         Err(error) => {
             // That is how it is without the driver, whose absence is the problem.
             let verdict = match error {
@@ -151,6 +154,12 @@ fn registers(device: &mut Vgpu) -> Option<Finding> {
 
 fn memory(device: &Vgpu) -> Option<Finding> {
     const CHECK: &str = "memory";
+    if is_unassigned(&device.function) {
+        let error = Error::Unassigned;
+        let (message, hint) = (error.to_string(), error.hint());
+        let verdict = Verdict::Problem;
+        return Some(Finding::fault(CHECK, verdict, error.kind(), message, hint));
+    }
     let config = Config::read(&device.function)?;
     if config.is_gone() {
         return None;
@@ -286,6 +295,21 @@ mod tests {
             .map(|it| it.verdict)
             .collect();
         assert_eq!(verdicts, [Verdict::Problem, Verdict::Warning]);
+    }
+
+    #[test]
+    fn memory_that_was_not_assigned_is_the_only_fault_that_is_found() {
+        let fixture = with_driver();
+        let directory = fixture.add(&Stub::at("0000:00:06.0"));
+        let zeroes = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+        fs::write(directory.join("resource"), zeroes.repeat(13)).unwrap();
+        fs::write(directory.join("config"), [0; 64]).unwrap();
+        fs::remove_file(directory.join("resource0")).unwrap();
+        assert_eq!(faults(&fixture), ["unassigned"]);
+        for finding in findings(&fixture) {
+            let hint = finding.hint.unwrap_or_default();
+            assert!(!hint.contains("setpci") && !hint.contains("bind"), "{hint}");
+        }
     }
 
     #[test]
