@@ -5,6 +5,7 @@
 mod class;
 mod devices;
 mod kernel;
+mod modprobe;
 mod module;
 
 use std::fmt;

@@ -106,7 +106,10 @@ fn a_closed_stdout_is_an_error_for_those_who_write() {
         let output = redirected(fixture, arguments, ">&-");
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments}: {stderr}");
-        assert!(stderr.contains("leave stdout open"), "{arguments}: {stderr}");
+        assert!(
+            stderr.contains("leave stdout open"),
+            "{arguments}: {stderr}"
+        );
     }
 }
 

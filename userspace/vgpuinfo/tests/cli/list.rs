@@ -280,8 +280,15 @@ fn without_a_sysfs_there_is_an_error_and_not_just_no_device() {
         "watch",
     ] {
         let run = run_contained(&fixture, setup, arguments);
-        assert_eq!((run.exit, run.stdout.lines().count()), (1, usize::from(arguments == "watch")));
-        assert!(run.stderr.contains("mount a sysfs on /sys"), "{}", run.stderr);
+        assert_eq!(
+            (run.exit, run.stdout.lines().count()),
+            (1, usize::from(arguments == "watch"))
+        );
+        assert!(
+            run.stderr.contains("mount a sysfs on /sys"),
+            "{}",
+            run.stderr
+        );
     }
     let document = run_contained(&fixture, setup, "-J").json();
     assert_eq!(document["error"]["kind"], "no_pci");
