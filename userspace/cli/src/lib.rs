@@ -9,6 +9,7 @@ pub mod exit;
 pub mod failure;
 pub mod manual;
 pub mod output;
+pub mod stdout;
 pub mod usage;
 
 pub use completions::Shell;

@@ -5,15 +5,15 @@
 use std::io::{self, ErrorKind, Write};
 
 use crate::failure::Problem;
+use crate::stdout;
 
 /// Writes `text` to stdout, at once.
 ///
 /// # Errors
-/// [`ErrorKind::BrokenPipe`] if nobody reads any more, and all others.
+/// [`ErrorKind::BrokenPipe`] if nobody reads any more, and all others. No text at all
+/// needs no stdout.
 pub fn write(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    stdout::write_all(text.as_bytes())
 }
 
 /// Writes `text` to stdout, and does not mind if whoever read has seen enough.

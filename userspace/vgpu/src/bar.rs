@@ -34,9 +34,12 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
     let file = function.file(FILE, OFlags::RDONLY);
     let file = file.map_err(|error| match error.raw_os_error() {
         Some(libc::EPERM) => Error::Lockdown { path: path.clone() },
-        Some(libc::ENOENT) if device.is_present() => Error::Malformed {
-            path: path.clone(),
-            what: "the device has no BAR0".into(),
+        Some(libc::ENOENT) if device.is_present() => match is_unassigned(function) {
+            true => Error::Unassigned,
+            false => Error::Malformed {
+                path: path.clone(),
+                what: "the device has no BAR0".into(),
+            },
         },
         _ => Error::of(device, &path, "open", error),
     })?;
@@ -100,9 +103,25 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
 fn check_decoding(function: &Directory) -> Result<()> {
     match Config::read(function) {
         Some(config) if config.is_gone() => Err(Error::Gone),
-        Some(config) if !config.decodes_memory() => Err(Error::DecodingOff),
+        Some(config) if !config.decodes_memory() => Err(match is_unassigned(function) {
+            true => Error::Unassigned,
+            false => Error::DecodingOff,
+        }),
         _ => Ok(()),
     }
+}
+
+/// Tells whether the kernel has assigned no memory to BAR0 of `function`: the first of
+/// its resources is all zeroes then.
+pub(crate) fn is_unassigned(function: &Directory) -> bool {
+    let resources = function.read("resource").unwrap_or_default();
+    let resources = String::from_utf8_lossy(&resources);
+    let bar0 = resources.lines().next().map(str::split_whitespace);
+    bar0.is_some_and(|mut words| words.all(|word| parse_hex(word) == Some(0)))
+}
+
+fn parse_hex(word: &str) -> Option<u64> {
+    u64::from_str_radix(word.strip_prefix("0x")?, 16).ok()
 }
 
 /// Why the kernel refused to map BAR0.
@@ -169,6 +188,29 @@ mod tests {
         assert!(matches!(result, Err(Error::DecodingOff)), "{result:?}");
         let result = read(|it| fs::write(it.join("config"), [0xff; 64]).unwrap());
         assert!(matches!(result, Err(Error::Gone)), "{result:?}");
+    }
+
+    #[test]
+    fn a_bar0_that_got_no_memory_is_told_from_one_that_is_switched_off() {
+        let zeroes = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+        let assigned = "0x00000000febf0000 0x00000000febf0fff 0x0000000000040200\n";
+        for (resource, kind) in [
+            (format!("{zeroes}{assigned}"), "unassigned"),
+            (format!("{assigned}{zeroes}"), "decoding_off"),
+            (String::new(), "decoding_off"),
+        ] {
+            let result = read(|it| {
+                fs::write(it.join("config"), [0; 64]).unwrap();
+                fs::write(it.join("resource"), &resource).unwrap();
+            });
+            assert_eq!(result.unwrap_err().kind(), kind, "{resource}");
+        }
+        // Decoding may be on for the sake of another BAR.
+        let result = read(|it| {
+            fs::remove_file(it.join("resource0")).unwrap();
+            fs::write(it.join("resource"), zeroes).unwrap();
+        });
+        assert_eq!(result.unwrap_err().kind(), "unassigned");
     }
 
     #[test]

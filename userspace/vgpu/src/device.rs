@@ -100,8 +100,8 @@ impl Vgpu {
     /// # Errors
     /// [`Error::DriverNeeded`] for sysfs and chardev without the driver;
     /// [`Error::NoNode`] and [`Error::WrongNode`] for chardev;
-    /// [`Error::Lockdown`], [`Error::Claimed`] and [`Error::DecodingOff`] for
-    /// BAR0; [`Error::Permission`], [`Error::Gone`], [`Error::Malformed`] and
+    /// [`Error::Lockdown`], [`Error::Claimed`], [`Error::DecodingOff`] and
+    /// [`Error::Unassigned`] for BAR0; [`Error::Permission`], [`Error::Gone`], [`Error::Malformed`] and
     /// [`Error::Io`] for all.
     pub fn read(&mut self, source: Source) -> Result<Info> {
         self.read_as(source, sysfs::read, |info| info)

@@ -5,11 +5,12 @@
 mod class;
 mod devices;
 mod kernel;
+mod modprobe;
 mod module;
 
 use std::fmt;
 
-use crate::{PciAddress, Result, Roots, Vgpu};
+use crate::{Error, PciAddress, Result, Roots, Vgpu};
 
 /// What a look at one thing has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +109,11 @@ impl Finding {
 /// # Errors
 /// As [`Vgpu::discover`].
 pub fn diagnose(roots: &Roots) -> Result<Vec<Finding>> {
-    let mut devices = Vgpu::discover(roots)?;
+    let mut devices = match Vgpu::discover(roots) {
+        // All the rest would be a consequence.
+        Err(error @ Error::NoPci { .. }) => return Ok(vec![devices::no_pci(&error)]),
+        found => found?,
+    };
     let mut findings = devices::presence(roots, &devices)?;
     let class = class::Class::look(roots)?;
     let loaded = module::is_loaded(roots);

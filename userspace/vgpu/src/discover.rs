@@ -13,12 +13,12 @@ impl Vgpu {
     /// All devices, with and without the driver, each once, in order of their
     /// PCI addresses: the PCI functions with the contract's ids and class.
     ///
-    /// A device that vanishes meanwhile is not among them. A machine without PCI
-    /// has none.
+    /// A device that vanishes meanwhile is not among them.
     ///
     /// # Errors
-    /// [`Error::Permission`] and [`Error::Io`] if /sys/bus/pci/devices is there
-    /// but cannot be read.
+    /// [`Error::NoPci`] where there is no PCI function at all, as without a sysfs;
+    /// [`Error::Permission`] and [`Error::Io`] if /sys/bus/pci/devices is there but
+    /// cannot be read.
     pub fn discover(roots: &Roots) -> Result<Vec<Vgpu>> {
         Ok(candidates(roots)?
             .into_iter()
@@ -49,8 +49,10 @@ struct Candidate {
 /// Finds the PCI functions that have the contract's ids, in order of their
 /// addresses. One that cannot be asked has gone.
 fn candidates(roots: &Roots) -> Result<Vec<Candidate>> {
-    let Some((bus, names)) = list(roots.pci())? else {
-        return Ok(Vec::new());
+    // A machine that may have a vGPU has a bridge that it is behind.
+    let listed = list(roots.pci())?.filter(|(_, names)| !names.is_empty());
+    let Some((bus, names)) = listed else {
+        return Err(Error::NoPci { path: roots.pci() });
     };
     let functions = names
         .iter()
@@ -78,14 +80,7 @@ pub(crate) fn list(path: PathBuf) -> Result<Option<(Directory, Vec<String>)>> {
     match Directory::list(path.clone()) {
         Ok(listed) => Ok(Some(listed)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(Error::Permission { path })
-        }
-        Err(source) => Err(Error::Io {
-            path,
-            doing: "list",
-            source,
-        }),
+        Err(error) => Err(Error::io(&path, "list", error)),
     }
 }
 
@@ -100,27 +95,28 @@ fn class_of_stub(modalias: io::Result<Vec<u8>>) -> Option<u32> {
 mod tests {
     use std::fs;
 
-    use super::modalias;
     use crate::fixture::{Fixture, Stub};
-    use crate::{Roots, Vgpu};
+    use crate::{Error, Roots, Vgpu};
 
     impl Fixture {
         pub(crate) fn discover(&self) -> Vec<Vgpu> {
             Vgpu::discover(&Roots::under(self.root())).unwrap()
         }
-
-        /// Makes `other` of `ours` in the modalias of a PCI function.
-        pub(crate) fn edit_modalias(&self, address: &str, ours: &str, other: &str) {
-            let function = self.root().join("sys/bus/pci/devices").join(address);
-            let path = function.join(modalias::ATTRIBUTE);
-            let text = fs::read_to_string(&path).unwrap();
-            fs::write(path, text.replace(ours, other)).unwrap();
-        }
     }
 
     #[test]
-    fn a_machine_without_sysfs_has_no_devices() {
-        assert!(Fixture::new().discover().is_empty());
+    fn a_machine_without_vgpus_is_told_from_one_without_sysfs_or_pci() {
+        let fixture = Fixture::new();
+        assert!(fixture.discover().is_empty());
+        let bus = fixture.root().join("sys/bus/pci/devices");
+        let is_refused = || {
+            let refused = Vgpu::discover(&Roots::under(fixture.root()));
+            assert!(matches!(refused, Err(Error::NoPci { .. })), "{refused:?}");
+        };
+        fs::remove_dir_all(&bus).unwrap();
+        is_refused();
+        fs::create_dir(&bus).unwrap();
+        is_refused();
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
 use thiserror::Error;
 
 use crate::device::{DRIVER, Vgpu};
@@ -17,10 +18,18 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// happened, [`hint`](Error::hint) what to do about it.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The caller may not open a file (`EACCES`).
-    #[error("{}: permission denied", path.display())]
+    /// The caller may not open or change a file.
+    #[error("{}: {refusal}", path.display())]
     Permission {
         /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        refusal: Refusal,
+    },
+    /// There is no PCI function at all: no sysfs, or none of this machine's.
+    #[error("{}: there is no PCI function", path.display())]
+    NoPci {
+        /// The directory where all of them would be.
         path: PathBuf,
     },
     /// Only the driver can do this, and it is not bound.
@@ -60,6 +69,10 @@ pub enum Error {
     /// BAR0 is closed because the device's memory decoding is off.
     #[error("the device's memory decoding is off: nothing has enabled it")]
     DecodingOff,
+    /// The kernel has found no addresses for BAR0: nobody can reach the registers,
+    /// and no driver can be bound.
+    #[error("the kernel has assigned no memory to BAR0")]
+    Unassigned,
     /// A command would have to be written through BAR0.
     #[error("a command is never written through BAR0")]
     ReadOnlySource,
@@ -106,6 +119,33 @@ pub enum Error {
     },
 }
 
+/// What keeps a caller from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The owner and the mode of the file, or a mount that admits no device nodes
+    /// (`EACCES`).
+    #[error("permission denied")]
+    Mode,
+    /// The rules of a container: its device cgroup, or a security module (`EPERM`).
+    #[error("the container or a security module does not permit it")]
+    Rule,
+    /// A mount that is read-only (`EROFS`).
+    #[error("it is mounted read-only")]
+    ReadOnlyMount,
+}
+
+impl Refusal {
+    /// Tells what an errno says of it; `None` if that is about something else.
+    fn of(error: &io::Error) -> Option<Self> {
+        match error.raw_os_error()? {
+            libc::EACCES => Some(Refusal::Mode),
+            libc::EPERM => Some(Refusal::Rule),
+            libc::EROFS => Some(Refusal::ReadOnlyMount),
+            _ => None,
+        }
+    }
+}
+
 fn bound_instead(driver: Option<&str>) -> String {
     match driver {
         Some(driver) => format!("; {driver} is"),
@@ -125,8 +165,11 @@ impl Error {
     /// What was tried on `path` and failed, where the errno says more than that
     /// something failed.
     pub(crate) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
+        if let Some(refusal) = Refusal::of(&source) {
+            let path = path.into();
+            return Error::Permission { path, refusal };
+        }
         match source.raw_os_error() {
-            Some(libc::EACCES) => Error::Permission { path: path.into() },
             Some(libc::ENODEV | libc::ENXIO) => Error::Gone,
             _ => Error::Io {
                 path: path.into(),
@@ -176,12 +219,14 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Error::Permission { .. } => "permission",
+            Error::NoPci { .. } => "no_pci",
             Error::DriverNeeded { .. } => "driver_needed",
             Error::NoNode { .. } => "no_node",
             Error::WrongNode { .. } => "wrong_node",
             Error::Lockdown { .. } => "lockdown",
             Error::Claimed { .. } => "claimed",
             Error::DecodingOff => "decoding_off",
+            Error::Unassigned => "unassigned",
             Error::ReadOnlySource => "read_only_source",
             Error::Gone => "gone",
             Error::Malformed { .. } => "malformed",
@@ -198,11 +243,9 @@ impl Error {
     /// What to do next, in the imperative and without a full stop.
     pub fn hint(&self) -> String {
         match self {
-            Error::Permission { path } if is_resource(path) => {
-                format!("run as root, or bind {DRIVER}: its attributes are readable by all users")
-            }
-            Error::Permission { .. } => "run as root, or as a member of the group vgpu for the \
-                 device node"
+            Error::Permission { path, refusal } => refusal.hint(path, geteuid().is_root()),
+            Error::NoPci { .. } => "mount a sysfs on /sys, in a container, too; name the right \
+                 directory with --sysroot; or boot without pci=off"
                 .into(),
             Error::DriverNeeded { driver: None } => {
                 format!("load it with modprobe {DRIVER}, or bind it to the device")
@@ -210,9 +253,11 @@ impl Error {
             Error::DriverNeeded {
                 driver: Some(driver),
             } => format!("unbind {driver} from the device, then bind {DRIVER}"),
-            Error::NoNode { .. } => {
-                "mount a devtmpfs on /dev or start udev, or read through sysfs".into()
-            }
+            Error::NoNode { path } => format!(
+                "in a container, start it with --device {}; else mount a devtmpfs on /dev or \
+                 start udev; sysfs can be read without it",
+                path.display()
+            ),
             Error::WrongNode { .. } => {
                 "remove it and have devtmpfs or udev make the device's, or read through sysfs"
                     .into()
@@ -230,6 +275,9 @@ impl Error {
                 "bind {DRIVER}, which enables the device, or enable it yourself: \
                  setpci -s ADDRESS COMMAND=2:2"
             ),
+            Error::Unassigned => "see the kernel log for why there was no room; boot with \
+                                  pci=realloc, or have the host put the device on another bus"
+                .into(),
             Error::ReadOnlySource => {
                 "submit it through the driver: leave the source to be chosen".into()
             }
@@ -253,6 +301,33 @@ impl Error {
     }
 }
 
+impl Refusal {
+    /// Says what opens `path` to a caller, who `is_root` or is not.
+    fn hint(self, path: &Path, is_root: bool) -> String {
+        let node = path.display();
+        match self {
+            Refusal::Mode if is_resource(path) && is_root => {
+                format!("bind {DRIVER} outside of the container: all users may read its attributes")
+            }
+            Refusal::Mode if is_resource(path) => {
+                format!("run as root, or bind {DRIVER}: its attributes are readable by all users")
+            }
+            Refusal::Mode if is_root => format!(
+                "root of a container is not that of the machine: start the container with \
+                 --device {node}, by a member of the group vgpu who keeps it \
+                 (podman: --group-add keep-groups)"
+            ),
+            Refusal::Mode => {
+                "run as root, or as a member of the group vgpu for the device node".into()
+            }
+            Refusal::Rule => format!("start the container with --device {node}"),
+            Refusal::ReadOnlyMount => "submit through the device node, with --device for a \
+                                       container, or mount /sys writable"
+                .into(),
+        }
+    }
+}
+
 fn is_resource(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "resource0")
 }
@@ -261,14 +336,20 @@ fn is_resource(path: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn refused(path: &Path, refusal: Refusal) -> Error {
+        let path = path.into();
+        Error::Permission { path, refusal }
+    }
+
     fn all() -> Vec<Error> {
         let path = || PathBuf::from("/sys/bus/pci/devices/0000:00:06.0/resource0");
         let vfio = || "vfio-pci".to_string();
         vec![
-            Error::Permission { path: path() },
-            Error::Permission {
-                path: "/dev/vgpu0".into(),
-            },
+            refused(&path(), Refusal::Mode),
+            refused(Path::new("/dev/vgpu0"), Refusal::Mode),
+            refused(Path::new("/dev/vgpu0"), Refusal::Rule),
+            refused(&path(), Refusal::ReadOnlyMount),
+            Error::NoPci { path: path() },
             Error::DriverNeeded { driver: None },
             Error::DriverNeeded {
                 driver: Some(vfio()),
@@ -285,6 +366,7 @@ mod tests {
                 driver: DRIVER.into(),
             },
             Error::DecodingOff,
+            Error::Unassigned,
             Error::ReadOnlySource,
             Error::Gone,
             Error::Malformed {
@@ -329,9 +411,34 @@ mod tests {
 
     #[test]
     fn a_resource_file_is_not_promised_to_a_group() {
-        let [resource, node] = [&all()[0], &all()[1]].map(Error::hint);
+        let hint = |path: &str| Refusal::Mode.hint(Path::new(path), false);
+        let [resource, node] = ["/sys/bus/pci/devices/0/resource0", "/dev/vgpu0"].map(hint);
         assert!(!resource.contains("group") && resource.contains("root"));
         assert!(node.contains("group vgpu"));
+    }
+
+    #[test]
+    fn root_is_not_told_to_be_root() {
+        for refusal in [Refusal::Mode, Refusal::Rule, Refusal::ReadOnlyMount] {
+            for path in ["/sys/bus/pci/devices/0/resource0", "/dev/vgpu0"] {
+                let hint = refusal.hint(Path::new(path), true);
+                assert!(!hint.contains("as root"), "{hint}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_the_kernel_calls_a_lack_of_permission_is_one() {
+        for (errno, refusal) in [
+            (libc::EACCES, Refusal::Mode),
+            (libc::EPERM, Refusal::Rule),
+            (libc::EROFS, Refusal::ReadOnlyMount),
+        ] {
+            let source = io::Error::from_raw_os_error(errno);
+            let error = Error::io(Path::new("/dev/vgpu0"), "open", source);
+            assert_eq!(error.kind(), "permission");
+            assert!(error.to_string().ends_with(&refusal.to_string()));
+        }
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 //! Learning that a device comes, goes or changes, without asking all the time.
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,14 +11,10 @@ use rustix::io::Errno;
 use rustix::net::netlink::{KOBJECT_UEVENT, SocketAddrNetlink};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
 
-use crate::Roots;
+use crate::{Roots, namespaces};
 
 /// The kernel's own announcements; those of udev are another group.
 const KERNEL_GROUP: u32 = 1;
-
-/// The user namespace that the kernel announces devices to, as /proc names it
-/// (`PROC_USER_INIT_INO` in linux/proc_ns.h).
-const INITIAL_NAMESPACE: &str = "user:[4026531837]";
 
 /// How long nothing more has to come before a change counts as complete: a
 /// device comes and goes in several steps, each with its announcement.
@@ -59,13 +53,11 @@ impl Events {
 
     /// Listens from now on.
     ///
-    /// Nothing is announced about a tree that is a copy, nor to a container with
-    /// a user namespace of its own: [`wait`](Events::wait) ends every
-    /// [`FALLBACK`](Events::FALLBACK) then.
+    /// Nothing is announced about a tree that is a copy, nor in a network namespace
+    /// that another user namespace than the initial one owns:
+    /// [`wait`](Events::wait) ends every [`FALLBACK`](Events::FALLBACK) then.
     pub fn new(roots: &Roots) -> Self {
-        let announced = roots.are_live()
-            && fs::read_link("/proc/self/ns/user")
-                .is_ok_and(|namespace| namespace == Path::new(INITIAL_NAMESPACE));
+        let announced = roots.are_live() && namespaces::hear_of_devices();
         Events {
             socket: announced.then(listen).and_then(Result::ok),
         }

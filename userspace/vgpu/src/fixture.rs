@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A guest's /sys and /dev, empty at first. Directories and links are where the
+/// A guest's /sys and /dev, with a host bridge at first. Directories and links are where the
 /// kernel has them.
 pub(crate) struct Fixture {
     root: TempDir,
@@ -48,9 +48,10 @@ impl Stub {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        Fixture {
-            root: tempfile::tempdir().unwrap(),
-        }
+        let root = tempfile::tempdir().unwrap();
+        let bridge = root.path().join("sys/bus/pci/devices/0000:00:00.0");
+        write(&bridge, "modalias", BRIDGE);
+        Fixture { root }
     }
 
     /// The directory that holds `sys` and `dev`.
@@ -146,6 +147,15 @@ impl Fixture {
         write(&self.root().join("dev"), name, b"");
     }
 
+    /// Makes `other` of `ours` in what the kernel tells modprobe about a PCI
+    /// function.
+    pub(crate) fn edit_modalias(&self, address: &str, ours: &str, other: &str) {
+        let path = self.function(address).join("modalias");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(ours), "{text}");
+        fs::write(path, text.replace(ours, other)).unwrap();
+    }
+
     /// A node with the number of a class device, which is really /dev/null: it
     /// refuses all ioctls.
     pub(crate) fn link_node(&self, name: &str) {
@@ -155,6 +165,9 @@ impl Fixture {
 
 /// What the kernel tells modprobe about a device.
 const MODALIAS: &[u8] = b"pci:v00001AF4d00001111sv00001AF4sd00001100bc12sc00i00\n";
+
+/// The same of QEMU's host bridge.
+const BRIDGE: &[u8] = b"pci:v00008086d00001237sv00001AF4sd00001100bc06sc00i00\n";
 
 /// Where drivers are, from the directory of a PCI function.
 const DRIVERS: &str = "../../../bus/pci/drivers";

@@ -4,11 +4,12 @@
 
 /// A 32-bit number written in decimal or, with `0x` before it, in hexadecimal.
 ///
-/// `None` for anything else: no sign, no spaces, and a leading zero is not
-/// octal.
+/// `None` for anything else: no sign, no spaces, and no leading zero, which some
+/// programs read as octal and others do not.
 pub fn parse_u32(text: &str) -> Option<u32> {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => return None,
         None => (text, 10),
     };
     // from_str_radix takes a sign, even behind the 0x.
@@ -27,7 +28,6 @@ mod tests {
         for (text, value) in [
             ("0", 0),
             ("200", 200),
-            ("010", 10),
             ("0x10", 16),
             ("0X1f", 31),
             ("0x00000005", 5),
@@ -50,6 +50,8 @@ mod tests {
             "1 ",
             "1_000",
             "ten",
+            "010",
+            "00",
             "1f",
             "4294967296",
             "0x100000000",

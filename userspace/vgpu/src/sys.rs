@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -47,6 +47,18 @@ pub(crate) fn submit(node: BorrowedFd<'_>, submit: &mut uapi::vgpu_submit) -> io
             ptr::from_mut(submit),
         )
     })
+}
+
+/// Opens the user namespace that owns a namespace, by its file in /proc.
+///
+/// # Errors
+/// `EPERM` if that is neither the caller's nor below it, `ENOTTY` before Linux 4.9.
+pub(crate) fn owner_of(namespace: &File) -> io::Result<OwnedFd> {
+    // SAFETY: the request takes no argument. Other files refuse the number.
+    let owner = unsafe { libc::ioctl(namespace.as_raw_fd(), libc::NS_GET_USERNS) };
+    check(owner)?;
+    // SAFETY: the kernel has just opened it, for the caller.
+    Ok(unsafe { OwnedFd::from_raw_fd(owner) })
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
@@ -322,6 +334,23 @@ mod tests {
         let ours: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_fault;
         // CAST: as in `caught_in`.
         assert_ne!(action.sa_sigaction, ours as libc::sighandler_t);
+    }
+
+    #[test]
+    fn the_owner_of_a_namespace_is_one_of_users() {
+        let network = File::open("/proc/self/ns/net").unwrap();
+        match owner_of(&network) {
+            Ok(owner) => {
+                let link = format!("/proc/self/fd/{}", owner.as_raw_fd());
+                let target = std::fs::read_link(link).unwrap();
+                assert!(target.to_string_lossy().starts_with("user:["), "{target:?}");
+            }
+            // In a user namespace below it.
+            Err(error) => assert_eq!(error.raw_os_error(), Some(libc::EPERM)),
+        }
+        let (_directory, file) = file(b"");
+        let refused = owner_of(&file).unwrap_err();
+        assert_eq!(refused.raw_os_error(), Some(libc::ENOTTY));
     }
 
     #[test]

@@ -73,11 +73,14 @@ impl From<&Error> for Exit {
             Error::DriverNeeded { .. }
             | Error::Lockdown { .. }
             | Error::Claimed { .. }
-            | Error::DecodingOff => Exit::DriverNeeded,
+            | Error::DecodingOff
+            // Once there is memory, the driver comes.
+            | Error::Unassigned => Exit::DriverNeeded,
             Error::Gone | Error::Malformed { .. } => Exit::Gone,
             Error::Busy | Error::TimedOut => Exit::Timeout,
             Error::ReadOnlySource | Error::TimeoutRange => Exit::Usage,
-            Error::NoNode { .. }
+            Error::NoPci { .. }
+            | Error::NoNode { .. }
             | Error::WrongNode { .. }
             | Error::Reset
             | Error::Ignored
@@ -91,6 +94,8 @@ impl From<&Error> for Exit {
 mod tests {
     use std::io;
     use std::path::PathBuf;
+
+    use vgpu::Refusal;
 
     use super::*;
 
@@ -107,14 +112,22 @@ mod tests {
             path: path(),
             driver: driver.into(),
         };
+        let refused = |refusal| Error::Permission {
+            path: path(),
+            refusal,
+        };
         for (error, code) in [
-            (Error::Permission { path: path() }, 4),
+            (refused(Refusal::Mode), 4),
+            (refused(Refusal::Rule), 4),
+            (refused(Refusal::ReadOnlyMount), 4),
             (Error::DriverNeeded { driver: None }, 5),
+            (Error::NoPci { path: path() }, 1),
             (Error::NoNode { path: path() }, 1),
             (Error::Lockdown { path: path() }, 5),
             (claimed("vfio-pci"), 5),
             (claimed("vgpu_stub"), 1),
             (Error::DecodingOff, 5),
+            (Error::Unassigned, 5),
             (Error::ReadOnlySource, 2),
             (Error::Gone, 6),
             (

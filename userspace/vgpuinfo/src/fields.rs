@@ -5,7 +5,9 @@
 //! `wait` take, and the help.
 
 use serde_json::Value as Json;
-use vgpu::{Info, PoolId, Priority, Register, Source, Vgpu, parse_u32};
+use vgpu::{Info, PoolId, Priority, Register, Source, Vgpu};
+
+use crate::values;
 
 /// One thing to know about a device.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,15 @@ pub(crate) struct Field {
     pub(crate) help: &'static str,
     pub(crate) kind: Kind,
     from: Origin,
+    values: Values,
+}
+
+/// How a value is read that people type.
+#[derive(Clone, Copy, Debug)]
+enum Values {
+    /// Text, which is written as devices show it.
+    Text(fn(&str) -> Result<String, String>),
+    Number(fn(&str) -> Result<u32, String>),
 }
 
 /// What the values of a field are, where they are known.
@@ -61,6 +72,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Name of the class device, vgpu0; unknown without the driver",
         kind: Kind::Text,
         from: Origin::Device(|device| device.name().into()),
+        values: Values::Text(values::name),
     },
     Field {
         name: "pci",
@@ -68,6 +80,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "PCI address",
         kind: Kind::Text,
         from: Origin::Device(|device| Value::Text(device.pci().to_string())),
+        values: Values::Text(values::address),
     },
     Field {
         name: "driver",
@@ -75,6 +88,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Bound driver",
         kind: Kind::Text,
         from: Origin::Device(|device| device.driver().into()),
+        values: Values::Text(values::driver),
     },
     Field {
         name: "pool_id",
@@ -84,6 +98,7 @@ pub(crate) const FIELDS: &[Field] = &[
         from: Origin::Identity(Register::PoolId, |raw| {
             Value::Text(PoolId::from_raw(raw).to_string())
         }),
+        values: Values::Text(values::pool),
     },
     Field {
         name: "priority",
@@ -93,6 +108,7 @@ pub(crate) const FIELDS: &[Field] = &[
         from: Origin::Identity(Register::Priority, |raw| {
             Value::Text(Priority::from_raw(raw).to_string())
         }),
+        values: Values::Text(values::priority),
     },
     Field {
         name: "priority_raw",
@@ -100,6 +116,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Priority as a number: 0 low, 1 medium, 2 high",
         kind: Kind::Decimal,
         from: Origin::Identity(Register::Priority, Value::Decimal),
+        values: Values::Number(values::number),
     },
     Field {
         name: "vm_id",
@@ -107,6 +124,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Number of the virtual machine",
         kind: Kind::Decimal,
         from: Origin::Identity(Register::VmId, Value::Decimal),
+        values: Values::Number(values::number),
     },
     Field {
         name: "command",
@@ -114,6 +132,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Last command",
         kind: Kind::Register,
         from: Origin::Live(Register::Command, Value::Register),
+        values: Values::Number(values::number),
     },
     Field {
         name: "status",
@@ -121,6 +140,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Register STATUS: bit 0, a command is done; bit 1, one is not; bit 2, one was dropped",
         kind: Kind::Register,
         from: Origin::Live(Register::Status, Value::Register),
+        values: Values::Number(values::number),
     },
     Field {
         name: "revision",
@@ -131,6 +151,7 @@ pub(crate) const FIELDS: &[Field] = &[
             Some(revision) => Value::Decimal(revision.into()),
             None => Value::Unknown,
         }),
+        values: Values::Number(values::revision),
     },
     Field {
         name: "source",
@@ -138,6 +159,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Where the registers were read: sysfs, chardev or bar",
         kind: Kind::Text,
         from: Origin::Source,
+        values: Values::Text(values::source),
     },
     Field {
         name: "vendor_name",
@@ -145,6 +167,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Name of the vendor in the PCI id database",
         kind: Kind::Text,
         from: Origin::Device(|device| device.vendor_name().into()),
+        values: Values::Text(|text| Ok(text.into())),
     },
     Field {
         name: "device_name",
@@ -152,6 +175,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Name of the device in the PCI id database",
         kind: Kind::Text,
         from: Origin::Device(|device| device.device_name().into()),
+        values: Values::Text(|text| Ok(text.into())),
     },
     Field {
         name: "class_name",
@@ -159,6 +183,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "Name of the class in the PCI id database",
         kind: Kind::Text,
         from: Origin::Device(|device| device.class_name().into()),
+        values: Values::Text(|text| Ok(text.into())),
     },
     Field {
         name: "features",
@@ -167,6 +192,7 @@ pub(crate) const FIELDS: &[Field] = &[
                bit 2 the host may change pool, priority and VM; 0 on revision 1",
         kind: Kind::Register,
         from: Origin::Identity(Register::Features, Value::Register),
+        values: Values::Number(values::number),
     },
     Field {
         name: "config_generation",
@@ -174,6 +200,7 @@ pub(crate) const FIELDS: &[Field] = &[
         help: "How often the host has changed pool, priority or VM of the running device",
         kind: Kind::Decimal,
         from: Origin::Live(Register::ConfigGeneration, Value::Decimal),
+        values: Values::Number(values::number),
     },
 ];
 
@@ -191,6 +218,7 @@ impl Field {
             } else {
                 Origin::Identity(Register::VmId, Value::Decimal)
             },
+            values: Values::Number(values::number),
         }
     }
 
@@ -209,14 +237,23 @@ impl Field {
         matches!(self.from, Origin::Live(..))
     }
 
-    /// The value that `text` writes: numbers in decimal or, after 0x, in
-    /// hexadecimal; nothing for unknown. `None` for text that is none.
-    pub(crate) fn parse(&self, text: &str) -> Option<Value> {
-        match self.kind {
-            _ if text.is_empty() => Some(Value::Unknown),
-            Kind::Text => Some(Value::Text(text.into())),
-            Kind::Decimal => parse_u32(text).map(Value::Decimal),
-            Kind::Register => parse_u32(text).map(Value::Register),
+    /// Reads the value that `text` writes: numbers in decimal or, after 0x, in
+    /// hexadecimal; nothing for unknown.
+    ///
+    /// # Errors
+    /// Why no device can have it.
+    pub(crate) fn parse(&self, text: &str) -> Result<Value, String> {
+        if text.is_empty() {
+            return match self.needs_info() {
+                // Whoever can read the device knows it.
+                true => Err(format!("{} is never unknown", self.name)),
+                false => Ok(Value::Unknown),
+            };
+        }
+        match (self.values, self.kind) {
+            (Values::Text(read), _) => read(text).map(Value::Text),
+            (Values::Number(read), Kind::Register) => read(text).map(Value::Register),
+            (Values::Number(read), _) => read(text).map(Value::Decimal),
         }
     }
 
@@ -306,11 +343,32 @@ mod tests {
     #[test]
     fn a_value_is_read_as_its_field_has_it() {
         let parse = |name, text| Field::named(name).unwrap().parse(text);
-        assert_eq!(parse("pool_id", "B"), Some(Value::Text("B".into())));
-        assert_eq!(parse("vm_id", "0xc8"), Some(Value::Decimal(200)));
-        assert_eq!(parse("status", "1"), Some(Value::Register(1)));
-        assert_eq!(parse("driver", ""), Some(Value::Unknown));
-        assert_eq!(parse("vm_id", "many"), None);
+        assert_eq!(parse("pool_id", "B"), Ok(Value::Text("B".into())));
+        assert_eq!(parse("vm_id", "0xc8"), Ok(Value::Decimal(200)));
+        assert_eq!(parse("status", "1"), Ok(Value::Register(1)));
+        assert_eq!(parse("driver", ""), Ok(Value::Unknown));
+        assert!(parse("vm_id", "many").is_err());
+    }
+
+    #[test]
+    fn what_no_device_can_ever_have_is_refused() {
+        for (name, text) in [
+            ("name", "card0"),
+            ("pci", "00:06"),
+            ("driver", "vgpu-stub"),
+            ("pool_id", "b"),
+            ("pool_id", "BB"),
+            ("pool_id", ""),
+            ("priority", "urgent"),
+            ("vm_id", "010"),
+            ("vm_id", ""),
+            ("status", "done"),
+            ("revision", "256"),
+            ("source", "pci"),
+        ] {
+            let field = Field::named(name).unwrap();
+            assert!(field.parse(text).is_err(), "{name}={text}");
+        }
     }
 
     #[test]

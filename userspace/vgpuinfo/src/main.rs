@@ -23,6 +23,7 @@ mod query;
 mod report;
 mod select;
 mod terminal;
+mod values;
 mod wait;
 mod watch;
 

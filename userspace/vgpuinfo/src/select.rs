@@ -8,6 +8,7 @@ use std::str::FromStr;
 use vgpu::{AddressError, PciAddress, Vgpu};
 
 use crate::failure::Failure;
+use crate::values;
 
 /// A device as the command line names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,14 +22,17 @@ pub(crate) enum Selector {
 }
 
 impl FromStr for Selector {
-    type Err = AddressError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, AddressError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "all" => Ok(Selector::All),
             // No class device has a colon in its name, every address has one.
-            _ if text.contains(':') => text.parse().map(Selector::Address),
-            _ => Ok(Selector::Name(text.into())),
+            _ if text.contains(':') => text
+                .parse()
+                .map(Selector::Address)
+                .map_err(|error: AddressError| error.to_string()),
+            _ => values::name(text).map(Selector::Name),
         }
     }
 }
@@ -117,7 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_no_name_either() {
-        assert_eq!("00:06".parse::<Selector>(), Err(AddressError));
+    fn what_no_device_can_be_called_is_refused() {
+        for text in ["00:06", "vgpu", "0", "card0", ""] {
+            assert!(text.parse::<Selector>().is_err(), "{text}");
+        }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Terminal {
     pub(crate) width: Option<usize>,
     /// Whether colours are welcome.
     pub(crate) colour: bool,
+    /// Whether it shows more than ASCII.
+    pub(crate) unicode: bool,
 }
 
 impl Terminal {
@@ -33,6 +35,7 @@ impl Terminal {
         Terminal {
             width,
             colour: !refused && !dumb,
+            unicode: is_utf8(|name| env::var(name).ok()),
         }
     }
 
@@ -41,6 +44,39 @@ impl Terminal {
         match self.colour {
             true => format!("\x1b[{style}m{text}\x1b[0m"),
             false => text.into(),
+        }
+    }
+}
+
+/// Tells whether the locale's characters are UTF-8, by the first variable that says
+/// anything, as setlocale(3) does.
+fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let names = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+    let locale = names.filter_map(variable).find(|value| !value.is_empty());
+    let locale = locale.unwrap_or_default().to_ascii_uppercase();
+    locale.ends_with(".UTF-8") || locale.ends_with(".UTF8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_says_whether_there_is_more_than_ascii() {
+        for (variables, unicode) in [
+            (&[("LANG", "en_US.UTF-8")][..], true),
+            (&[("LANG", "C.utf8")], true),
+            (&[("LANG", "de_DE.ISO-8859-1")], false),
+            (&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")], false),
+            (&[("LANG", "C"), ("LC_CTYPE", "C.UTF-8")], true),
+            (&[("LANG", "en_US.UTF-8"), ("LC_ALL", "")], true),
+            (&[], false),
+        ] {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(it, _)| *it == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(is_utf8(variable), unicode, "{variables:?}");
         }
     }
 }

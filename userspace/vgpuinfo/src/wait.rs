@@ -44,8 +44,7 @@ impl FromStr for Condition {
             (_, Some((name, value))) => {
                 let field =
                     Field::named(name).ok_or_else(|| format!("there is no field {name}"))?;
-                let value = field.parse(value);
-                let value = value.ok_or_else(|| format!("{name} is a number"))?;
+                let value = field.parse(value)?;
                 Ok(Condition::Field(field.name, value))
             }
             _ => Err("it is none of present, bound, gone and FIELD=VALUE".into()),
@@ -100,16 +99,18 @@ pub(crate) fn wait(condition: &Condition, timeout: Option<Duration>, options: &O
     let mut watched = Watched::new(condition, options);
     let mut wake = Wake::Event;
     loop {
-        let fresh = wake == Wake::Event || !events.are_announced();
+        let over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        // The last one is fresh whatever was announced: its answer is the result.
+        let fresh = wake == Wake::Event || !events.are_announced() || over;
         match watched.look(&roots, fresh) {
             Ok(Some(rows)) => return success(&rows),
             Ok(None) => {}
             Err(error) => return Report::failed(Failure::Discovery(error)),
         }
-        let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
+        if over {
             return watched.in_vain();
         }
+        let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
         let pause = [watched.pause(), left].into_iter().flatten().min();
         match events.wait(pause, None) {
             Ok(woken) => wake = woken,
@@ -245,7 +246,16 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused() {
-        for text in ["", "here", "colour=red", "vm_id=many", "=B"] {
+        for text in [
+            "",
+            "here",
+            "colour=red",
+            "vm_id=many",
+            "=B",
+            "priority=urgent",
+            "pool_id=b",
+            "driver=vgpu-stub",
+        ] {
             assert!(text.parse::<Condition>().is_err(), "{text:?}");
         }
     }

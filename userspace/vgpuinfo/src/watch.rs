@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value as Json, json};
 use vgpu::{Error, Events, Info, Roots, Vgpu, Wake};
-use vgpu_cli::{Problem, output};
+use vgpu_cli::{Problem, output, stdout};
 
 use crate::cli::Options;
 use crate::failure::Failure;
@@ -22,6 +22,10 @@ use crate::select::Selector;
 /// `interval` is how often the devices are read though nothing was announced:
 /// revision 1 changes its command and its status silently.
 pub(crate) fn watch(interval: Option<Duration>, options: &Options) -> Report {
+    // It may be long before there is something to write.
+    if let Err(error) = stdout::check() {
+        return Report::failed(Failure::Output(error));
+    }
     let roots = options.roots();
     // Before the first look, so that nothing is missed in between.
     let events = Events::new(&roots);

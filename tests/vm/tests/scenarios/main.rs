@@ -2,6 +2,7 @@
 
 //! Scenarios that need a guest and the world outside it.
 
+mod containers;
 mod costs;
 mod doctor;
 mod host;

@@ -3,12 +3,20 @@
 //! Whether there are devices, and what each of them can be used for.
 
 use rustix::fs::{Access, access, stat};
+use rustix::io::Errno;
 
 use super::{Finding, Verdict};
+use crate::bar::is_unassigned;
 use crate::chardev::is_node;
 use crate::class::ClassDevice;
 use crate::config::Config;
 use crate::{DRIVER, Error, Result, Roots, Source, Vgpu, discover, uapi};
+
+/// Says that there is nothing that devices could be found in.
+pub(super) fn no_pci(error: &Error) -> Finding {
+    let (message, hint) = (error.to_string(), error.hint());
+    Finding::fault("device", Verdict::Problem, error.kind(), message, hint)
+}
 
 /// Whether there are devices, and what only looks like one.
 pub(super) fn presence(roots: &Roots, devices: &[Vgpu]) -> Result<Vec<Finding>> {
@@ -99,6 +107,8 @@ fn driver(device: &Vgpu, loaded: bool) -> Option<Finding> {
             format!("{other} is bound, not {DRIVER}{because}"),
             format!("echo {address} >/sys/bus/pci/drivers/{other}/unbind && {bind}"),
         )),
+        // Nor can one be bound.
+        (None, None) if is_unassigned(&device.function) => None,
         (None, None) if loaded => Some(fault(
             "not_bound",
             format!("no driver is bound{because}"),
@@ -120,7 +130,7 @@ fn registers(device: &mut Vgpu) -> Option<Finding> {
             ),
         )),
         // Said elsewhere.
-        Err(Error::DecodingOff) => None,
+        Err(Error::DecodingOff | Error::Unassigned) => None,
         Err(error) => {
             // That is how it is without the driver, whose absence is the problem.
             let verdict = match error {
@@ -144,6 +154,12 @@ fn registers(device: &mut Vgpu) -> Option<Finding> {
 
 fn memory(device: &Vgpu) -> Option<Finding> {
     const CHECK: &str = "memory";
+    if is_unassigned(&device.function) {
+        let error = Error::Unassigned;
+        let (message, hint) = (error.to_string(), error.hint());
+        let verdict = Verdict::Problem;
+        return Some(Finding::fault(CHECK, verdict, error.kind(), message, hint));
+    }
     let config = Config::read(&device.function)?;
     if config.is_gone() {
         return None;
@@ -175,15 +191,17 @@ fn node(roots: &Roots, device: &Vgpu) -> Option<Finding> {
     // One that vanishes meanwhile is said elsewhere.
     let number = ClassDevice::open(device).and_then(|it| it.node_number());
     let number = number.ok()?;
-    let is_open = access(&path, Access::READ_OK | Access::WRITE_OK).is_ok();
     let (verdict, error) = match stat(&path) {
-        Err(_) => (Verdict::Problem, Error::NoNode { path }),
+        Err(Errno::NOENT) => (Verdict::Problem, Error::NoNode { path }),
+        Err(error) => (Verdict::Warning, Error::io(&path, "look at", error.into())),
         Ok(node) if !is_node(&node, number) => (Verdict::Problem, Error::WrongNode { path }),
-        Ok(_) if is_open => {
-            let message = format!("{} is open to this user", path.display());
-            return Some(Finding::ok(CHECK, message));
-        }
-        Ok(_) => (Verdict::Warning, Error::Permission { path }),
+        Ok(_) => match access(&path, Access::READ_OK | Access::WRITE_OK) {
+            Ok(()) => {
+                let message = format!("{} is open to this user", path.display());
+                return Some(Finding::ok(CHECK, message));
+            }
+            Err(error) => (Verdict::Warning, Error::io(&path, "open", error.into())),
+        },
     };
     let fault = match error {
         Error::Permission { .. } => "node_permission",
@@ -219,7 +237,7 @@ fn revision(device: &Vgpu) -> Finding {
         None => Finding::unknown(
             CHECK,
             "the kernel does not tell the revision",
-            "run as root",
+            "lspci shows it, if the device still answers",
         ),
     }
 }
@@ -236,6 +254,9 @@ mod tests {
     fn no_device_is_told_from_one_of_the_wrong_class() {
         let fixture = Fixture::new();
         assert_eq!(faults(&fixture), ["no_device"]);
+        let empty = Fixture::new();
+        fs::remove_dir_all(empty.root().join("sys")).unwrap();
+        assert_eq!(faults(&empty), ["no_pci"]);
         fixture.add(&Stub::at("0000:00:06.0"));
         fixture.edit_modalias("0000:00:06.0", "bc12", "bc03");
         assert_eq!(faults(&fixture), ["wrong_class"]);
@@ -274,6 +295,21 @@ mod tests {
             .map(|it| it.verdict)
             .collect();
         assert_eq!(verdicts, [Verdict::Problem, Verdict::Warning]);
+    }
+
+    #[test]
+    fn memory_that_was_not_assigned_is_the_only_fault_that_is_found() {
+        let fixture = with_driver();
+        let directory = fixture.add(&Stub::at("0000:00:06.0"));
+        let zeroes = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+        fs::write(directory.join("resource"), zeroes.repeat(13)).unwrap();
+        fs::write(directory.join("config"), [0; 64]).unwrap();
+        fs::remove_file(directory.join("resource0")).unwrap();
+        assert_eq!(faults(&fixture), ["unassigned"]);
+        for finding in findings(&fixture) {
+            let hint = finding.hint.unwrap_or_default();
+            assert!(!hint.contains("setpci") && !hint.contains("bind"), "{hint}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Finding, Verdict, kernel};
+use super::{Finding, Verdict, kernel, modprobe};
 use crate::{DRIVER, Roots};
 
 const CHECK: &str = "module";
@@ -46,7 +46,7 @@ pub(super) fn examine(roots: &Roots, loaded: bool, needed: bool) -> Vec<Finding>
         Some(path) => refused(roots, &release, &path).unwrap_or_else(|| {
             let message = format!("{} is installed and not loaded", path.display());
             match needed {
-                true => not_loaded(message),
+                true => modprobe::examine(CHECK, roots).unwrap_or_else(|| not_loaded(message)),
                 false => Finding::ok(CHECK, message),
             }
         }),
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn without_a_device_a_module_that_could_be_loaded_is_fine() {
         let guest = Guest::new();
-        fs::remove_dir_all(guest.0.root().join("sys")).unwrap();
+        guest.0.unplug("0000:00:06.0");
         assert_eq!(guest.faults(), ["no_device"]);
     }
 
@@ -274,6 +274,18 @@ mod tests {
         assert_eq!(guest.faults(), ["not_loaded"]);
         guest.write(lockdown, "none [integrity] confidentiality\n");
         assert_eq!(guest.faults(), ["lockdown"]);
+    }
+
+    #[test]
+    fn a_module_that_modprobe_is_kept_from_loading_is_not_just_not_loaded() {
+        let guest = Guest::new();
+        guest.write("etc/modprobe.d/hardening.conf", "blacklist vgpu_stub\n");
+        assert_eq!(guest.faults(), ["blacklisted"]);
+        guest.write("proc/sys/kernel/modules_disabled", "1\n");
+        assert_eq!(guest.faults(), ["modules_disabled"]);
+        // A module that was loaded before is.
+        fs::create_dir_all(guest.0.root().join("sys/module/vgpu_stub")).unwrap();
+        assert_eq!(guest.faults(), ["not_bound"]);
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use vgpu::{PoolId, Priority, parse_u32};
 use vgpu_cli::usage;
 
 use crate::fields::{FIELDS, Field};
 use crate::format::Format;
+use crate::values;
 
 /// What the help of `wait` says at its end.
 pub(super) const WAITING: &str = "\
@@ -123,24 +123,20 @@ pub(super) fn columns() -> impl TypedValueParser<Value = Columns> {
     })
 }
 
-pub(super) fn command_value(text: &str) -> Result<u32, &'static str> {
-    parse_u32(text).ok_or("a command is a 32-bit number, decimal or 0x and hexadecimal")
+pub(super) fn command_value(text: &str) -> Result<u32, String> {
+    values::number(text)
 }
 
-pub(super) fn vm_id(text: &str) -> Result<u32, &'static str> {
-    parse_u32(text).ok_or("a VM id is a 32-bit number, decimal or 0x and hexadecimal")
+pub(super) fn vm_id(text: &str) -> Result<u32, String> {
+    values::number(text)
 }
 
-pub(super) fn pool(text: &str) -> Result<String, &'static str> {
-    let pool: PoolId = text.parse().map_err(|()| "a pool is a letter or a digit")?;
-    Ok(pool.to_string())
+pub(super) fn pool(text: &str) -> Result<String, String> {
+    values::pool(text)
 }
 
-pub(super) fn priority(text: &str) -> Result<String, &'static str> {
-    let priority: Priority = text
-        .parse()
-        .map_err(|()| "a priority is low, medium, high or a number")?;
-    Ok(priority.to_string())
+pub(super) fn priority(text: &str) -> Result<String, String> {
+    values::priority(text)
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {

@@ -2,13 +2,17 @@
 
 //! Aligned columns, for people.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::Records;
 use crate::terminal::Terminal;
 
 /// What stands for an unknown value.
 const UNKNOWN: &str = "-";
-/// What stands for the rest of a value that does not fit.
+/// What stands for the rest of a value that does not fit, and on a terminal that shows
+/// ASCII only.
 const MORE: char = '\u{2026}';
+const MORE_IN_ASCII: char = '~';
 /// To this width columns are cut, and no further.
 const NARROW: usize = 6;
 /// Between columns.
@@ -43,7 +47,7 @@ pub(crate) fn table(
         let cells: Vec<String> = row
             .iter()
             .zip(&widths)
-            .map(|(cell, width)| format!("{:width$}", cut(cell, *width)))
+            .map(|(cell, width)| padded(cut(cell, *width, terminal), *width))
             .collect();
         let line = cells.join(GAP);
         let line = line.trim_end();
@@ -63,7 +67,7 @@ fn widths(rows: &[Vec<String>], limit: Option<usize>) -> Vec<usize> {
     let mut widths: Vec<usize> = (0..columns)
         .map(|column| {
             let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            cells.map(|cell| cell.width()).max().unwrap_or(0)
         })
         .collect();
     let limit = limit.unwrap_or(usize::MAX);
@@ -77,12 +81,28 @@ fn widths(rows: &[Vec<String>], limit: Option<usize>) -> Vec<usize> {
     widths
 }
 
-fn cut(cell: &str, width: usize) -> String {
-    if cell.chars().count() <= width {
+/// As much of a cell as fits into `width` columns of a terminal, of which some
+/// characters take two and others none.
+fn cut(cell: &str, width: usize, terminal: &Terminal) -> String {
+    if cell.width() <= width {
         return cell.into();
     }
-    let kept = cell.chars().take(width.saturating_sub(1));
-    kept.chain([MORE]).collect()
+    let mut room = width.saturating_sub(1);
+    let kept = cell.chars().take_while(|character| {
+        let taken = character.width().unwrap_or(0);
+        let fits = taken <= room;
+        room = room.saturating_sub(taken);
+        fits
+    });
+    let more = if terminal.unicode { MORE } else { MORE_IN_ASCII };
+    kept.chain([more]).collect()
+}
+
+/// A cell with spaces behind it, as wide as its column.
+fn padded(mut cell: String, width: usize) -> String {
+    let missing = width.saturating_sub(cell.width());
+    cell.extend(std::iter::repeat_n(' ', missing));
+    cell
 }
 
 #[cfg(test)]
@@ -110,7 +130,8 @@ mod tests {
     fn lines_fit_the_terminal_by_cutting_the_widest_column() {
         let terminal = Terminal {
             width: Some(20),
-            colour: false,
+            unicode: true,
+            ..Terminal::default()
         };
         let rows = rows(&[["vgpu0", "Processing accelerators"]]);
         assert_eq!(
@@ -120,10 +141,41 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_without_unicode_gets_none() {
+        let terminal = Terminal {
+            width: Some(20),
+            ..Terminal::default()
+        };
+        let rows = rows(&[["vgpu0", "Processing accelerators"]]);
+        assert_eq!(table(None, rows, &terminal), "vgpu0  Processing a~\n");
+    }
+
+    #[test]
+    fn characters_count_as_many_columns_as_they_take() {
+        let cells = [
+            ["\u{6f22}\u{5b57}", "a"],
+            ["e\u{301}", "b"],
+            ["abcd", "c"],
+        ];
+        assert_eq!(
+            table(None, rows(&cells), &Terminal::default()),
+            "\u{6f22}\u{5b57}  a\ne\u{301}     b\nabcd  c\n"
+        );
+        let narrow = Terminal {
+            width: Some(6),
+            ..Terminal::default()
+        };
+        // Half of a character does not fit.
+        let wide = vec![vec!["\u{6f22}\u{5b57}\u{6f22}\u{5b57}".to_owned()]];
+        assert_eq!(table(None, wide, &narrow), "\u{6f22}\u{5b57}~\n");
+    }
+
+    #[test]
     fn a_terminal_too_narrow_for_anything_gets_what_is_left() {
         let terminal = Terminal {
             width: Some(1),
-            colour: false,
+            unicode: true,
+            ..Terminal::default()
         };
         let rows = rows(&[["0000:00:06.0", "B"]]);
         assert_eq!(table(None, rows, &terminal), "0000:\u{2026}  B\n");
@@ -132,8 +184,8 @@ mod tests {
     #[test]
     fn headings_stand_out_where_there_is_colour() {
         let terminal = Terminal {
-            width: None,
             colour: true,
+            ..Terminal::default()
         };
         let text = table(
             Some(vec!["A".into(), "B".into()]),

@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::guest::{close, one, run, run_unprivileged, two};
+use crate::guest::{close, one, run, run_contained, run_unprivileged, two};
 
 #[test]
 fn a_command_reaches_the_attribute_and_its_status_is_printed() {
@@ -95,4 +95,19 @@ fn an_unprivileged_user_is_refused() {
     let run = run_unprivileged(&fixture, "command 7");
     assert_eq!((run.exit, run.stdout.as_str()), (4, ""));
     assert!(run.stderr.contains("vgpu0/command: permission denied"));
+}
+
+#[test]
+fn a_sysfs_that_is_mounted_read_only_is_a_lack_of_permission() {
+    let fixture = one();
+    let setup = "mount --bind $ROOT/sys $ROOT/sys; mount -o remount,bind,ro $ROOT/sys";
+    assert_eq!(run_contained(&fixture, setup, "get pool_id").stdout, "B\n");
+    let run = run_contained(&fixture, setup, "command 7 -J");
+    assert_eq!(run.exit, 4, "{}", run.stderr);
+    let error = &run.json()["error"];
+    assert_eq!(error["kind"], "permission");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("read-only"), "{message}");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("mount /sys writable"), "{hint}");
 }

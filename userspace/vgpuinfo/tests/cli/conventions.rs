@@ -3,7 +3,12 @@
 //! What scripts rely on whatever the command: streams, pipes and usage errors.
 
 use std::fs::File;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::guest::{Fixture, one, run, vgpuinfo};
 
@@ -73,4 +78,74 @@ fn output_that_cannot_be_written_is_an_error() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.starts_with("vgpuinfo: cannot write the output"));
+}
+
+/// Runs the command in a shell that connects its stdout.
+fn redirected(fixture: &Fixture, arguments: &str, redirection: &str) -> Output {
+    let command = vgpuinfo(fixture, arguments);
+    Command::new("sh")
+        .args(["-c", &format!("exec \"$@\" {redirection}"), "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_closed_stdout_is_an_error_for_those_who_write() {
+    let none = Fixture::new();
+    for (fixture, arguments) in [
+        (&one(), ""),
+        (&one(), "-J"),
+        (&one(), "get pool_id"),
+        (&one(), "wait"),
+        (&one(), "--help"),
+        (&one(), "watch"),
+        (&none, "watch"),
+    ] {
+        let output = redirected(fixture, arguments, ">&-");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {stderr}");
+        assert!(
+            stderr.contains("leave stdout open"),
+            "{arguments}: {stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_closed_stdout_is_fine_for_those_who_do_not_write() {
+    for (arguments, exit) in [
+        ("check --pool B", 0),
+        ("check --pool A", 8),
+        ("get pool_id -d vgpu7", 3),
+    ] {
+        let output = redirected(&one(), arguments, ">&-");
+        assert_eq!(output.status.code(), Some(exit), "{arguments}");
+    }
+    for redirection in [">/dev/null", "<>/dev/null >&0"] {
+        let output = redirected(&one(), "", redirection);
+        assert_eq!(output.status.code(), Some(0), "{redirection}");
+    }
+}
+
+#[test]
+fn a_pipe_that_is_full_and_does_not_block_is_waited_for() {
+    let fixture = one();
+    let (mut reader, writer) = UnixStream::pair().unwrap();
+    writer.set_nonblocking(true).unwrap();
+    let mut filled = 0;
+    while let Ok(length) = (&writer).write(&[b'\n'; 4096]) {
+        filled += length;
+    }
+    let writer = OwnedFd::from(writer);
+    let mut watch = vgpuinfo(&fixture, "watch").stdout(writer).spawn().unwrap();
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(watch.try_wait().unwrap(), None);
+    reader.read_exact(&mut vec![0; filled]).unwrap();
+    let mut line = String::new();
+    BufReader::new(reader).read_line(&mut line).unwrap();
+    assert!(line.contains("\"event\":\"present\""), "{line}");
+    // Nobody reads any more.
+    assert!(watch.wait().unwrap().success());
 }

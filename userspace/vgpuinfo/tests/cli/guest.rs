@@ -72,6 +72,22 @@ pub(crate) fn run_unprivileged(fixture: &Fixture, arguments: &str) -> Run {
     Run::of(command.output().unwrap())
 }
 
+/// Runs the command as root of a container that sees the fixture after `setup`, a
+/// script for a mount namespace of its own; `$ROOT` is the fixture there.
+pub(crate) fn run_contained(fixture: &Fixture, setup: &str, arguments: &str) -> Run {
+    let mut unshare = Command::new("unshare");
+    unshare.arg("--mount");
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        unshare.args(["--user", "--map-root-user"]);
+    }
+    let script = format!("set -e; {setup}; exec \"$@\"");
+    unshare.args(["sh", "-c", &script, "sh"]);
+    let command = vgpuinfo(fixture, arguments);
+    unshare.arg(command.get_program()).args(command.get_args());
+    unshare.env("ROOT", fixture.root());
+    Run::of(unshare.output().unwrap())
+}
+
 /// Takes a file away from everybody but root. Without being root the test is
 /// its owner, who is not to read it either.
 pub(crate) fn close(path: impl AsRef<std::path::Path>) {

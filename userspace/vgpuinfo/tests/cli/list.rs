@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::guest::{Fixture, Stub, close, one, run, run_unprivileged, two};
+use crate::guest::{Fixture, Stub, close, one, run, run_contained, run_unprivileged, two};
 
 #[test]
 fn without_a_device_there_is_one_line_on_stderr_and_exit_code_3() {
@@ -243,4 +243,56 @@ fn a_named_device_that_is_not_there_is_exit_code_3_and_one_of_several_9() {
     assert_eq!(some.exit, 9);
     assert!(some.stdout.contains("vgpu0"));
     assert!(some.stderr.contains("no such device: vgpu7, 0000:00:09.0"));
+}
+
+#[test]
+fn a_class_device_of_another_driver_on_another_device_is_none_of_ours() {
+    let fixture = Fixture::new();
+    // An IDE controller, whose driver has a class of the same name.
+    fixture.add(&Stub::at("0000:00:01.1").bound("vgpu0").driver("mediator"));
+    for (ours, other) in [("v00001AF4", "v00008086"), ("d00001111", "d00007010")] {
+        fixture.edit_modalias("0000:00:01.1", ours, other);
+    }
+    fixture.edit_modalias("0000:00:01.1", "bc12sc00", "bc01sc01");
+    for arguments in ["", "get pool_id", "get pool_id vgpu0", "check --pool B"] {
+        assert_eq!(run(&fixture, arguments).exit, 3, "{arguments}");
+    }
+    for condition in ["present", "bound"] {
+        let wait = run(&fixture, &format!("wait --for {condition} --timeout 0"));
+        assert_eq!(wait.exit, 7, "{condition}");
+    }
+    assert_eq!(run(&fixture, "doctor").exit, 8);
+    // Nor does it stand beside one of ours.
+    fixture.add(&Stub::at("0000:00:06.0"));
+    let ours = run(&fixture, "get pci");
+    assert_eq!((ours.exit, ours.stdout.as_str()), (0, "0000:00:06.0\n"));
+}
+
+#[test]
+fn without_a_sysfs_there_is_an_error_and_not_just_no_device() {
+    let fixture = one();
+    let setup = "mount -t tmpfs none $ROOT/sys";
+    for arguments in [
+        "",
+        "get pool_id",
+        "wait --timeout 0",
+        "wait --for gone --timeout 0",
+        "watch",
+    ] {
+        let run = run_contained(&fixture, setup, arguments);
+        assert_eq!(
+            (run.exit, run.stdout.lines().count()),
+            (1, usize::from(arguments == "watch"))
+        );
+        assert!(
+            run.stderr.contains("mount a sysfs on /sys"),
+            "{}",
+            run.stderr
+        );
+    }
+    let document = run_contained(&fixture, setup, "-J").json();
+    assert_eq!(document["error"]["kind"], "no_pci");
+    let doctor = run_contained(&fixture, setup, "doctor");
+    assert_eq!((doctor.exit, doctor.stdout.lines().count()), (8, 1));
+    assert!(doctor.stdout.contains("mount a sysfs"), "{}", doctor.stdout);
 }

@@ -24,6 +24,8 @@ fn what_is_so_already_is_not_waited_for() {
         ("status=1", "vgpu0\n"),
         ("vm_id=0xc8", "vgpu0\n"),
         ("driver=vgpu_stub", "vgpu0\n"),
+        ("priority=2", "vgpu0\n"),
+        ("pci=00:06.0", "vgpu0\n"),
     ] {
         let run = run(&one(), &format!("wait --for {condition}"));
         assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{condition}");
@@ -31,6 +33,25 @@ fn what_is_so_already_is_not_waited_for() {
     }
     let gone = run(&Fixture::new(), "wait --for gone");
     assert_eq!((gone.exit, gone.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn what_no_device_can_ever_have_is_not_waited_for() {
+    for (condition, suggestion) in [
+        ("priority=urgent", "low, medium, high"),
+        ("pool_id=b", "did you mean B?"),
+        ("driver=vgpu-stub", "did you mean vgpu_stub?"),
+        ("vm_id=0200", "write 200 or 128"),
+        ("vm_id=", "never unknown"),
+        ("source=pci", "sysfs, chardev or bar"),
+        ("present -d vgpu", "vgpu0, vgpu1"),
+    ] {
+        let run = run(&one(), &format!("wait --timeout 0.1 --for {condition}"));
+        assert_eq!((run.exit, run.stdout.as_str()), (2, ""), "{condition}");
+        assert!(run.stderr.contains(suggestion), "{}", run.stderr);
+    }
+    // A number that has no name is one all the same.
+    assert_eq!(run(&one(), "wait --timeout 0 --for priority=7").exit, 7);
 }
 
 #[test]
