@@ -13,7 +13,7 @@ require_apt() {
 # apt with the host's sources and keys, and a state of its own: the host's lists
 # may be empty or old, and are not ours to update.
 private_apt() {
-	mkdir -p "$CACHE"/{apt/state/lists/partial,apt/cache/archives/partial,logs}
+	mkdir -p "$CACHE"/{apt/state/lists/partial,apt/cache/archives/partial}
 	apt-get -qq -o Dir::State="$CACHE/apt/state" -o Dir::State::status=/var/lib/dpkg/status \
 		-o Dir::Cache="$CACHE/apt/cache" -o APT::Sandbox::User= "$@"
 }
