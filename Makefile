@@ -113,6 +113,12 @@ install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFI
 device-plugin: ## compile the device model for this machine's QEMU, and say where it is; QEMU=FILE for another one
 	@scripts/device-plugin $(QEMU)
 
+# By the version of QEMU's package: several may be there.
+.PHONY: install-plugin
+install-plugin: ## install it, as lib/x86_64-linux-gnu/vgpu-stub/VERSION/vgpu-stub.so; DESTDIR, PREFIX, QEMU
+	@plugin=$$(scripts/device-plugin $(QEMU)) && directory=$$(dirname $$plugin) && \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/x86_64-linux-gnu/vgpu-stub/$${directory##*/} $$plugin
+
 .PHONY: device
 device: ## build a QEMU with the device model in it, and say where it is
 	@scripts/qemu

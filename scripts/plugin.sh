@@ -32,6 +32,7 @@ source_version() {
 
 # keep_headers DIR: unpack the source package in DIR, in memory, as it is 500 MB, and keep of
 # it what a device model is compiled with, what checks its style, and the accelerator of tests.
+# apt has checked whose it is.
 keep_headers() {
 	"$TOP/scripts/enter" --bind "$1:/mnt" sh -euc '
 		cd /mnt
