@@ -55,8 +55,15 @@ impl Host {
         }
         // No link leads out of the tree.
         let qemu = path("usr/lib64/xen/bin/qemu-system-i386");
-        let run = Artifacts::from_env()?.qemu.display().to_string();
-        fs::write(&qemu, format!("#!/bin/sh\nexec '{run}' \"$@\"\n"))?;
+        let artifacts = Artifacts::from_env()?;
+        let run = artifacts.qemu.display();
+        // That one has the device built in, and says so when asked for help.
+        let preload = env::join_paths(&artifacts.plugins)?;
+        let preload = Path::new(&preload).display();
+        fs::write(
+            &qemu,
+            format!("#!/bin/sh\nLD_PRELOAD='{preload}' exec '{run}' \"$@\"\n"),
+        )?;
         fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755))?;
         let xenstored = Xenstored::serve(&path("run/xenstored/socket"));
         xenstored.set(format!("/local/domain/{DOMAIN}/vm"), format!("/vm/{VM}"));
