@@ -104,6 +104,10 @@ rpm: ## make the package of all that for dom0, in build/packages
 packages: ## make the packages for guests and hosts, in build/packages
 	@scripts/packages
 
+.PHONY: module-packages
+module-packages: ## make packages of the built module for Debian's kernels; KERNELS='RELEASE…' KEY=FILE CERT=FILE
+	@KEY='$(KEY)' CERT='$(CERT)' scripts/module-packages $(KERNELS)
+
 .PHONY: install
 install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFIX
 	install -D -m 755 $(RELEASE)/vgpuinfo $(DESTDIR)$(PREFIX)/bin/vgpuinfo

@@ -84,9 +84,34 @@ pub(super) fn wants_signatures(roots: &Roots) -> Option<(&'static str, &'static 
     }
 }
 
+/// Whether the kernel has refused a module for its key, as far as its log goes back and is open
+/// to this user. It does not say which one, but few modules are loaded that it refuses.
+pub(super) fn has_refused_key(roots: &Roots) -> bool {
+    let log = log(roots).unwrap_or_default();
+    log.contains(";Loading of module with unavailable key is rejected")
+}
+
 /// What the kernel has said last when it refused a module that does not fit, as
 /// far as its log goes back and is open to this user.
 pub(super) fn has_refused(roots: &Roots, module: &str) -> Option<String> {
+    let text = log(roots)?;
+    let said = text
+        .lines()
+        .filter_map(|line| line.split_once(';')?.1.strip_prefix(module));
+    let said = said.filter_map(|said| said.strip_prefix(": "));
+    let refusals = [
+        "version magic ",
+        "disagrees about version ",
+        "Unknown symbol ",
+    ];
+    let last = said
+        .filter(|said| refusals.iter().any(|it| said.starts_with(it)))
+        .last()?;
+    Some(last.to_owned())
+}
+
+/// The records of the kernel's log, if it is open to this user.
+fn log(roots: &Roots) -> Option<String> {
     let mut log = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -106,18 +131,5 @@ pub(super) fn has_refused(roots: &Roots, module: &str) -> Option<String> {
             Err(_) => break,
         }
     }
-    let text = String::from_utf8_lossy(&text);
-    let said = text
-        .lines()
-        .filter_map(|line| line.split_once(';')?.1.strip_prefix(module));
-    let said = said.filter_map(|said| said.strip_prefix(": "));
-    let refusals = [
-        "version magic ",
-        "disagrees about version ",
-        "Unknown symbol ",
-    ];
-    let last = said
-        .filter(|said| refusals.iter().any(|it| said.starts_with(it)))
-        .last()?;
-    Some(last.to_owned())
+    Some(String::from_utf8_lossy(&text).into_owned())
 }

@@ -10,6 +10,9 @@ use crate::{DRIVER, Roots};
 
 const CHECK: &str = "module";
 
+/// Where the package for DKMS says of a kernel why it has no module.
+const SKIPPED: &str = "run/vgpu-stub-dkms";
+
 /// What ends the file of a signed module.
 const SIGNED: &[u8] = b"~Module signature appended~\n";
 /// What a module says about the kernel that it is for follows this.
@@ -61,13 +64,39 @@ fn not_loaded(message: String) -> Finding {
 
 fn not_installed(roots: &Roots, release: &str) -> Finding {
     let directory = kernel::modules(roots, release);
-    Finding::fault(
-        CHECK,
-        Verdict::Problem,
-        "not_installed",
-        format!("there is no {DRIVER}.ko in {}", directory.display()),
-        "install it for this kernel, then run depmod; as root, vgpuinfo does without the driver",
-    )
+    let mut message = format!("there is no {DRIVER}.ko in {}", directory.display());
+    let mut hint = "install it for this kernel, then run depmod; as root, vgpuinfo does without \
+                    the driver"
+        .to_owned();
+    // DKMS has tried, and what it lacks is known.
+    let note = fs::read_to_string(roots.path(SKIPPED).join(release));
+    let reason = note.ok().and_then(|note| {
+        let (_, reason) = note.lines().next()?.split_once(&format!(" {release}: "))?;
+        Some(reason.to_owned())
+    });
+    if let Some(reason) = reason {
+        message = format!("{message}: DKMS has not built it: {reason}");
+        hint = "see to that, and it is built".into();
+    } else if let Some(others) = kernels_with_module(roots) {
+        message =
+            format!("{message}: the kernel is another one than it is installed for, {others}");
+        hint = format!(
+            "install vgpu-stub-modules-{release} or vgpu-stub-dkms, or boot one of those; as root, \
+             vgpuinfo does without the driver"
+        );
+    }
+    Finding::fault(CHECK, Verdict::Problem, "not_installed", message, hint)
+}
+
+/// The kernels that the module is installed for, in one line, if there are any.
+fn kernels_with_module(roots: &Roots) -> Option<String> {
+    let mut releases: Vec<String> = fs::read_dir(roots.path("lib/modules"))
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|release| file(roots, release).is_some())
+        .collect();
+    releases.sort_unstable();
+    (!releases.is_empty()).then(|| releases.join(", "))
 }
 
 /// The file of the module, as modprobe finds it.
@@ -119,6 +148,18 @@ fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
              as root, without lockdown, vgpuinfo does without the driver"
                 .into(),
         ),
+        Some((kind, reason)) if kernel::has_refused_key(roots) => {
+            let key = signer(&content).unwrap_or_else(|| "a key without a name".into());
+            let hint = format!(
+                "enroll the certificate of '{key}' with mokutil --import, and reboot; as root, \
+                 without lockdown, vgpuinfo does without the driver"
+            );
+            fault(
+                kind,
+                format!("it is signed by '{key}', which the kernel does not trust, and {reason}"),
+                hint,
+            )
+        }
         // Its word counts, but it may be that of an earlier try.
         _ => kernel::has_refused(roots, DRIVER).and_then(|said| {
             fault(
@@ -134,6 +175,22 @@ fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
 struct Vermagic {
     release: String,
     has_symbol_versions: bool,
+}
+
+/// The common name of who has signed a module, of the PKCS #7 message at its end. The kernel
+/// has no certificates in there, so that the only name is that of the signer.
+fn signer(content: &[u8]) -> Option<String> {
+    // id-at-commonName, and then a string: its type, its length, its bytes.
+    const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
+    const LONGEST: usize = 16384;
+    let end = content.get(content.len().saturating_sub(LONGEST)..)?;
+    let place = end
+        .windows(COMMON_NAME.len())
+        .rposition(|window| window == COMMON_NAME)?;
+    let value = end.get(place + COMMON_NAME.len()..)?;
+    let length = usize::from(*value.get(1)?);
+    let name = std::str::from_utf8(value.get(2..2 + length)?).ok()?;
+    (!name.chars().any(char::is_control)).then(|| name.to_owned())
 }
 
 fn vermagic(content: &[u8]) -> Option<Vermagic> {
@@ -264,6 +321,56 @@ mod tests {
         guest.install(&magic, "~Module signature appended~\n");
         // Whether the kernel trusts the key it does not say.
         assert_eq!(guest.faults(), ["not_loaded"]);
+    }
+
+    #[test]
+    fn a_key_that_the_kernel_does_not_trust_is_named() {
+        let guest = Guest::new();
+        guest.write("sys/module/module/parameters/sig_enforce", "Y\n");
+        let magic = format!("vermagic={RELEASE} SMP");
+        let name = "\x06\x03\x55\x04\x03\x0c\x10Fleet module key";
+        guest.install(&magic, &format!("{name}\x30~Module signature appended~\n"));
+        assert_eq!(guest.faults(), ["not_loaded"]);
+        let said = "Loading of module with unavailable key is rejected";
+        guest.write("dev/kmsg", format!("5,1,1,-;{said}\n"));
+        assert_eq!(guest.faults(), ["signature"]);
+        assert!(findings(&guest.0).iter().any(|it| {
+            it.message.contains("by 'Fleet module key'")
+                && it
+                    .hint
+                    .as_ref()
+                    .is_some_and(|hint| hint.contains("mokutil"))
+        }));
+    }
+
+    #[test]
+    fn the_kernels_that_the_module_is_installed_for_are_named() {
+        let guest = Guest::new();
+        guest.write("proc/sys/kernel/osrelease", "7.3.5-cloud-amd64\n");
+        assert_eq!(guest.faults(), ["not_installed"]);
+        let findings = findings(&guest.0);
+        let finding = findings.iter().find(|it| it.fault.is_some()).unwrap();
+        assert!(finding.message.ends_with(RELEASE), "{finding:?}");
+        let hint = finding.hint.as_ref().unwrap();
+        assert!(hint.contains("vgpu-stub-modules-7.3.5-cloud-amd64"));
+    }
+
+    #[test]
+    fn what_dkms_lacks_is_told() {
+        let guest = Guest::new();
+        let path = format!("lib/modules/{RELEASE}/updates/vgpu_stub.ko");
+        fs::remove_file(guest.0.root().join(path)).unwrap();
+        let reason = "its source is missing: apt install linux-source-7.3=7.3.4-1";
+        guest.write(
+            &format!("run/vgpu-stub-dkms/{RELEASE}"),
+            format!("vgpu-stub: no module for Linux {RELEASE}: {reason}\n"),
+        );
+        assert_eq!(guest.faults(), ["not_installed"]);
+        assert!(
+            findings(&guest.0)
+                .iter()
+                .any(|it| it.message.ends_with(reason))
+        );
     }
 
     #[test]
