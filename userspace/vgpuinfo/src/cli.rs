@@ -79,7 +79,7 @@ pub(crate) enum Action {
     /// Sleep until something is so, and print which devices it is so of
     #[command(after_help = arguments::WAITING)]
     Wait {
-        /// What to wait for: present, bound, gone, status=N or FIELD=VALUE
+        /// What to wait for: present, bound, usable, gone, status=N or FIELD=VALUE
         #[arg(long = "for", value_name = "CONDITION", default_value = "present")]
         condition: Condition,
         /// How long to wait at most; for ever without it

@@ -94,7 +94,11 @@ fn cut(cell: &str, width: usize, terminal: &Terminal) -> String {
         room = room.saturating_sub(taken);
         fits
     });
-    let more = if terminal.unicode { MORE } else { MORE_IN_ASCII };
+    let more = if terminal.unicode {
+        MORE
+    } else {
+        MORE_IN_ASCII
+    };
     kept.chain([more]).collect()
 }
 
@@ -152,11 +156,7 @@ mod tests {
 
     #[test]
     fn characters_count_as_many_columns_as_they_take() {
-        let cells = [
-            ["\u{6f22}\u{5b57}", "a"],
-            ["e\u{301}", "b"],
-            ["abcd", "c"],
-        ];
+        let cells = [["\u{6f22}\u{5b57}", "a"], ["e\u{301}", "b"], ["abcd", "c"]];
         assert_eq!(
             table(None, rows(&cells), &Terminal::default()),
             "\u{6f22}\u{5b57}  a\ne\u{301}     b\nabcd  c\n"
