@@ -4,7 +4,7 @@
 
 mod arguments;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -63,6 +63,9 @@ pub(crate) enum Action {
         /// No line of headings (table, csv and raw)
         #[arg(short = 'n', long)]
         no_headings: bool,
+        /// Write it to this file instead, which is replaced in one step
+        #[arg(long = "output-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
     },
     /// Submit a command to a device and wait for its completion
     Command {
@@ -128,6 +131,16 @@ pub(crate) enum Action {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         directory: Option<PathBuf>,
     },
+}
+
+impl Action {
+    /// The file that the result is to be written to, if it is not stdout.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Action::Query { file, .. } => file.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
