@@ -14,6 +14,7 @@ use vgpu_cli::{ExitCodes, Shell};
 
 use crate::exit::Exit;
 use crate::fields::Field;
+use crate::format::Format;
 use crate::output::Verbosity;
 use crate::select::Selector;
 use crate::wait::Condition;
@@ -190,16 +191,25 @@ pub(crate) struct Habits {
         conflicts_with = "list"
     )]
     pub(crate) columns: Vec<Columns>,
-    /// The same as query --format, with noheader for -n
+    /// The same as query --format, with noheader for -n [default: csv]
     #[arg(
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "csv",
         hide_possible_values = true,
         requires = "columns"
     )]
-    pub(crate) format: Vec<Layout>,
+    format: Vec<Layout>,
+}
+
+impl Habits {
+    /// How to print the columns.
+    pub(crate) fn format(&self) -> &[Layout] {
+        match self.format.as_slice() {
+            [] => &[Layout::Format(Format::Csv)],
+            format => format,
+        }
+    }
 }
 
 impl Options {

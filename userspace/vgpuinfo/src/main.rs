@@ -73,9 +73,9 @@ fn form(cli: &Cli) -> Form {
         Some(Action::Schema | Action::Completions { .. } | Action::Man { .. }) => {
             return Form::Text;
         }
-        Some(Action::Query { format, .. }) => format,
-        None if !cli.habits.columns.is_empty() => &cli.habits.format,
-        _ => &Vec::new(),
+        Some(Action::Query { format, .. }) => format.as_slice(),
+        None if !cli.habits.columns.is_empty() => cli.habits.format(),
+        _ => &[],
     };
     match cli.options.json || matches!(Layout::format(layout), Ok((Format::Json, _))) {
         true => Form::Json,
@@ -146,7 +146,7 @@ fn show(found: Vec<Vgpu>, action: Option<&Action>, cli: &Cli) -> Report {
         }
         None if !cli.habits.columns.is_empty() => {
             let habits = &cli.habits;
-            query(found, &habits.columns, &habits.format, false, options)
+            query(found, &habits.columns, habits.format(), false, options)
         }
         _ => query::list(found, options),
     }
