@@ -16,8 +16,9 @@ pub enum Shell {
     Fish,
 }
 
-/// The script for `command`.
-pub fn script(shell: Shell, mut command: Command) -> String {
+/// The script for `command`. Bash completes the values of the options `named` by the
+/// words that the shell command `names` prints.
+pub fn script(shell: Shell, mut command: Command, named: &[&str], names: &str) -> String {
     let completer = match shell {
         Shell::Bash => Completer::Bash,
         Shell::Zsh => Completer::Zsh,
@@ -35,10 +36,52 @@ pub fn script(shell: Shell, mut command: Command) -> String {
     let script = String::from_utf8_lossy(&script).into_owned();
     match shell {
         // The lines that say which command the function is for.
-        Shell::Bash => script.replace(&format!(" {shown}\n"), &format!(" {name}\n")),
+        Shell::Bash => {
+            let script = script.replace(&format!(" {shown}\n"), &format!(" {name}\n"));
+            let function = format!("_{}", shown.replace('-', "__"));
+            let script = script.replace(
+                &format!("complete -F {function} "),
+                &format!("complete -F {function}_value "),
+            );
+            bash_values(&function, named, names) + &script
+        }
         Shell::Zsh => script,
         Shell::Fish => script + &fish_values(&command),
     }
+}
+
+/// The function that bash calls in the place of `function`. Bash takes a value behind "="
+/// for a word of its own, and one behind a comma for a part of the word before.
+fn bash_values(function: &str, named: &[&str], names: &str) -> String {
+    let names = match named {
+        [] => String::new(),
+        _ => format!(
+            r#"    case $option in
+    {})
+        COMPREPLY=($(compgen -W "$({names})" -- "$value"))
+        COMPREPLY=("${{COMPREPLY[@]/#/$before}}")
+        return
+        ;;
+    esac
+"#,
+            named.join(" | ")
+        ),
+    };
+    format!(
+        r#"{function}_value() {{
+    local value=$2 option=$3 before=
+    [[ $value != "=" ]] || value=
+    [[ $option != "=" ]] || option=${{COMP_WORDS[COMP_CWORD - 2]}}
+    if [[ $value == *,* ]]; then
+        before=${{value%,*}},
+        value=${{value##*,}}
+    fi
+{names}    {function} "$1" "$value" "$option"
+    COMPREPLY=("${{COMPREPLY[@]/#/$before}}")
+}}
+
+"#
+    )
 }
 
 /// The values that subcommands take, for fish: clap_complete knows there only those

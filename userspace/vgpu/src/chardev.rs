@@ -7,7 +7,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Stat, fstat, stat};
+use rustix::fs::{Access, FileType, Stat, access, fstat, stat};
+use rustix::io::Errno;
 
 use crate::class::ClassDevice;
 use crate::{Error, Info, PoolId, Priority, Result, Source, Vgpu, sys, uapi};
@@ -36,6 +37,28 @@ pub(crate) fn submit(device: &Vgpu, submit: &mut uapi::vgpu_submit) -> Result<()
     sys::submit(node.as_fd(), submit).map_err(|error| Error::submitting(device, &path, error))
 }
 
+/// Finds out whether the caller may read the node of `device` and write to it, without
+/// opening it; returns its path.
+///
+/// # Errors
+/// [`Error::NoNode`], [`Error::WrongNode`] and [`Error::Permission`], which udev may be
+/// about to mend; [`Error::DriverNeeded`], [`Error::Gone`], [`Error::Malformed`] and
+/// [`Error::Io`].
+pub(crate) fn examine(device: &Vgpu) -> Result<PathBuf> {
+    let number = ClassDevice::open(device)?.node_number()?;
+    let path = device.roots.node(device.bound_name()?);
+    match stat(&path) {
+        Ok(node) if !is_node(&node, number) => return Err(Error::WrongNode { path }),
+        Ok(_) => {}
+        Err(Errno::NOENT) => return Err(Error::NoNode { path }),
+        Err(error) => return Err(Error::of(device, &path, "look at", error.into())),
+    }
+    match access(&path, Access::READ_OK | Access::WRITE_OK) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(Error::of(device, &path, "open", error.into())),
+    }
+}
+
 /// Opens the node of `device`, and makes sure that it is the device's.
 fn open(device: &Vgpu, options: &OpenOptions) -> Result<(File, PathBuf)> {
     let class_device = ClassDevice::open(device)?;
@@ -55,7 +78,7 @@ fn open(device: &Vgpu, options: &OpenOptions) -> Result<(File, PathBuf)> {
 }
 
 /// Tells whether a file is the device node with `number`.
-pub(crate) fn is_node(file: &Stat, number: u64) -> bool {
+fn is_node(file: &Stat, number: u64) -> bool {
     FileType::from_raw_mode(file.st_mode) == FileType::CharacterDevice && file.st_rdev == number
 }
 

@@ -163,6 +163,18 @@ impl Vgpu {
         }
     }
 
+    /// Finds out whether the caller may open the device's node for reading and writing.
+    ///
+    /// The node is there before its owner and its mode are: udev sets them when the
+    /// kernel has announced it, and announces that to nobody but its own listeners.
+    ///
+    /// # Errors
+    /// [`Error::DriverNeeded`], [`Error::NoNode`], [`Error::WrongNode`],
+    /// [`Error::Permission`], [`Error::Gone`], [`Error::Malformed`] and [`Error::Io`].
+    pub fn check_node(&self) -> Result<()> {
+        chardev::examine(self).map(drop)
+    }
+
     /// Looks again at which driver is bound. A class device that another one has
     /// made is not a vGPU's, whatever it is called.
     fn refresh(&mut self) {

@@ -122,7 +122,7 @@ pub fn diagnose(roots: &Roots) -> Result<Vec<Finding>> {
     findings.extend(module::examine(roots, loaded, needed));
     findings.extend(class);
     for device in &mut devices {
-        findings.extend(devices::examine(roots, device, loaded));
+        findings.extend(devices::examine(device, loaded));
     }
     Ok(findings)
 }

@@ -122,6 +122,12 @@ impl Info {
         features & uapi::VGPU_FEATURE_LIVE_CONFIG != 0
     }
 
+    /// Whether the driver announces that pool, priority or vm_id have changed. Those
+    /// of another device change all the same when the guest migrates.
+    pub fn announces_identity(&self) -> bool {
+        self.source != Source::Bar && Info::has_live_config(self.features)
+    }
+
     /// Refuses the registers of a device that is gone.
     pub(crate) fn checked(self) -> Result<Self> {
         let registers = [

@@ -4,7 +4,7 @@
 
 mod arguments;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -14,6 +14,7 @@ use vgpu_cli::{ExitCodes, Shell};
 
 use crate::exit::Exit;
 use crate::fields::Field;
+use crate::format::Format;
 use crate::output::Verbosity;
 use crate::select::Selector;
 use crate::wait::Condition;
@@ -63,6 +64,9 @@ pub(crate) enum Action {
         /// No line of headings (table, csv and raw)
         #[arg(short = 'n', long)]
         no_headings: bool,
+        /// Write it to this file instead, which is replaced in one step
+        #[arg(long = "output-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
     },
     /// Submit a command to a device and wait for its completion
     Command {
@@ -79,7 +83,7 @@ pub(crate) enum Action {
     /// Sleep until something is so, and print which devices it is so of
     #[command(after_help = arguments::WAITING)]
     Wait {
-        /// What to wait for: present, bound, gone, status=N or FIELD=VALUE
+        /// What to wait for: present, bound, usable, gone, status=N or FIELD=VALUE
         #[arg(long = "for", value_name = "CONDITION", default_value = "present")]
         condition: Condition,
         /// How long to wait at most; for ever without it
@@ -130,6 +134,16 @@ pub(crate) enum Action {
     },
 }
 
+impl Action {
+    /// The file that the result is to be written to, if it is not stdout.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Action::Query { file, .. } => file.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Options {
@@ -177,16 +191,25 @@ pub(crate) struct Habits {
         conflicts_with = "list"
     )]
     pub(crate) columns: Vec<Columns>,
-    /// The same as query --format, with noheader for -n
+    /// The same as query --format, with noheader for -n [default: csv]
     #[arg(
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "csv",
         hide_possible_values = true,
         requires = "columns"
     )]
-    pub(crate) format: Vec<Layout>,
+    format: Vec<Layout>,
+}
+
+impl Habits {
+    /// How to print the columns.
+    pub(crate) fn format(&self) -> &[Layout] {
+        match self.format.as_slice() {
+            [] => &[Layout::Format(Format::Csv)],
+            format => format,
+        }
+    }
 }
 
 impl Options {

@@ -57,7 +57,14 @@ pub(crate) fn schema() -> Report {
 
 /// Prints the script that completes arguments in `shell`.
 pub(crate) fn completions(shell: Shell) -> Report {
-    text(completions::script(shell, Cli::command()))
+    // An address has colons, at which bash would part it.
+    let names = "vgpuinfo query -q -o name --format raw -n 2>/dev/null | grep -v '^-'; echo all";
+    text(completions::script(
+        shell,
+        Cli::command(),
+        &["-d", "--device"],
+        names,
+    ))
 }
 
 /// Prints the man page, or writes it and those of the subcommands to files in

@@ -4,6 +4,7 @@
 //! with one device.
 
 use std::io;
+use std::path::PathBuf;
 
 use rustix::io::Errno;
 use vgpu::Error;
@@ -39,6 +40,8 @@ pub(crate) enum Failure {
     Sleep(io::Error),
     /// The output could not be written.
     Output(io::Error),
+    /// The output could not be written to that file.
+    File(PathBuf, io::Error),
 }
 
 /// A field of a device that has another value than expected.
@@ -64,7 +67,7 @@ impl Problem for Failure {
             Failure::Discovery(error) | Failure::Device(_, error) => Exit::from(error),
             Failure::Mismatch(_) | Failure::Unhealthy(_) => Exit::Mismatch,
             Failure::WaitTimeout(_) => Exit::Timeout,
-            Failure::Sleep(_) | Failure::Output(_) => Exit::Internal,
+            Failure::Sleep(_) | Failure::Output(_) | Failure::File(..) => Exit::Internal,
         }
     }
 
@@ -80,7 +83,7 @@ impl Problem for Failure {
             Failure::WaitTimeout(_) => "timeout",
             Failure::Unhealthy(_) => "unhealthy",
             Failure::Sleep(_) => "io",
-            Failure::Output(_) => "output",
+            Failure::Output(_) | Failure::File(..) => "output",
         }
     }
 
@@ -116,6 +119,7 @@ impl Problem for Failure {
             Failure::Unhealthy(problems) => format!("{problems} problems were found"),
             Failure::Sleep(error) => format!("cannot wait: {error}"),
             Failure::Output(error) => format!("cannot write the output: {error}"),
+            Failure::File(path, error) => format!("{}: cannot write it: {error}", path.display()),
         }
     }
 
@@ -136,7 +140,7 @@ impl Problem for Failure {
             Failure::WaitTimeout(_) => "vgpuinfo doctor tells why a device is not there".into(),
             Failure::Unhealthy(_) => "do what stands in brackets, the first one first".into(),
             Failure::Sleep(_) => "see the kernel log".into(),
-            Failure::Output(error) => writing(error).into(),
+            Failure::Output(error) | Failure::File(_, error) => writing(error).into(),
         }
     }
 }
@@ -175,6 +179,11 @@ mod tests {
             (Failure::Unhealthy(2), 8, "unhealthy"),
             (Failure::Sleep(io::Error::other("no")), 1, "io"),
             (Failure::Output(io::Error::other("full")), 1, "output"),
+            (
+                Failure::File("x".into(), io::Error::other("full")),
+                1,
+                "output",
+            ),
         ] {
             assert_eq!(failure.exit().code(), code, "{failure:?}");
             assert_eq!(failure.json()["kind"], kind);

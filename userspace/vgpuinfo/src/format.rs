@@ -43,6 +43,8 @@ pub(crate) enum Format {
 pub(crate) struct Records<'a> {
     columns: &'a [&'a Field],
     rows: Vec<Record>,
+    /// Whether there are no others, as far as the devices were found.
+    complete: bool,
 }
 
 struct Record {
@@ -74,6 +76,16 @@ impl<'a> Records<'a> {
         Records {
             columns,
             rows: rows.collect(),
+            complete: true,
+        }
+    }
+
+    /// No rows, as the devices could not be looked for.
+    pub(crate) fn unknown(columns: &'a [&'a Field]) -> Self {
+        Records {
+            columns,
+            rows: Vec::new(),
+            complete: false,
         }
     }
 

@@ -14,6 +14,7 @@ mod doctor;
 mod exit;
 mod failure;
 mod fields;
+mod file;
 mod format;
 mod gather;
 mod get;
@@ -49,7 +50,12 @@ fn main() -> ExitCode {
 
 fn run(arguments: Vec<OsString>) -> Exit {
     match Cli::try_parse_from(&arguments) {
-        Ok(cli) => output::report(&execute(&cli), form(&cli), cli.options.verbosity()),
+        Ok(cli) => output::report(
+            &execute(&cli),
+            form(&cli),
+            cli.action.as_ref().and_then(Action::file),
+            cli.options.verbosity(),
+        ),
         Err(error) if error.use_stderr() => {
             output::usage_error(&error, cli::wants_json(&arguments))
         }
@@ -67,9 +73,9 @@ fn form(cli: &Cli) -> Form {
         Some(Action::Schema | Action::Completions { .. } | Action::Man { .. }) => {
             return Form::Text;
         }
-        Some(Action::Query { format, .. }) => format,
-        None if !cli.habits.columns.is_empty() => &cli.habits.format,
-        _ => &Vec::new(),
+        Some(Action::Query { format, .. }) => format.as_slice(),
+        None if !cli.habits.columns.is_empty() => cli.habits.format(),
+        _ => &[],
     };
     match cli.options.json || matches!(Layout::format(layout), Ok((Format::Json, _))) {
         true => Form::Json,
@@ -89,6 +95,15 @@ fn execute(cli: &Cli) -> Report {
         Some(Action::Schema) => describe::schema(),
         Some(Action::Completions { shell }) => describe::completions(*shell),
         Some(Action::Man { directory }) => describe::man(directory.as_deref()),
+        Some(Action::Query {
+            columns,
+            format,
+            no_headings,
+            file: Some(_),
+        }) => {
+            let found = Vgpu::discover(&options.roots());
+            query_to_file(found, columns, format, *no_headings, options)
+        }
         action => match Vgpu::discover(&options.roots()) {
             Ok(found) => show(found, action.as_ref(), cli),
             Err(error) => Report::failed(Failure::Discovery(error)),
@@ -105,6 +120,7 @@ fn show(found: Vec<Vgpu>, action: Option<&Action>, cli: &Cli) -> Report {
             columns,
             format,
             no_headings,
+            file: _,
         }) => query(found, columns, format, *no_headings, options),
         Some(Action::Command {
             value,
@@ -130,7 +146,7 @@ fn show(found: Vec<Vgpu>, action: Option<&Action>, cli: &Cli) -> Report {
         }
         None if !cli.habits.columns.is_empty() => {
             let habits = &cli.habits;
-            query(found, &habits.columns, &habits.format, false, options)
+            query(found, &habits.columns, habits.format(), false, options)
         }
         _ => query::list(found, options),
     }
@@ -143,11 +159,45 @@ fn query(
     no_headings: bool,
     options: &Options,
 ) -> Report {
-    let (format, headings) = match Layout::format(layout) {
-        Ok((_, headings)) if options.json => (Format::Json, headings),
-        Ok(format) => format,
-        Err(message) => return Report::failed(Failure::Usage(message)),
+    match shape(layout, no_headings, options) {
+        Ok((format, headings)) => {
+            query::query(found, &Columns::fields(columns), format, headings, options)
+        }
+        Err(failure) => Report::failed(failure),
+    }
+}
+
+/// As [`query`], with a document in the format where there is no device, too: who reads
+/// the file is to know that.
+fn query_to_file(
+    found: vgpu::Result<Vec<Vgpu>>,
+    columns: &[Columns],
+    layout: &[Layout],
+    no_headings: bool,
+    options: &Options,
+) -> Report {
+    let (format, headings) = match shape(layout, no_headings, options) {
+        Ok(shape) => shape,
+        Err(failure) => return Report::failed(failure),
     };
     let columns = Columns::fields(columns);
-    query::query(found, &columns, format, headings && !no_headings, options)
+    let mut report = match found {
+        Ok(found) => query::query(found, &columns, format, headings, options),
+        Err(error) => Report::failed(Failure::Discovery(error)),
+    };
+    if report.text.is_empty() && format != Format::Json {
+        query::put_none(&mut report, &columns, format, headings);
+    }
+    report
+}
+
+/// The format that was asked for, and whether it is to have headings.
+fn shape(
+    layout: &[Layout],
+    no_headings: bool,
+    options: &Options,
+) -> Result<(Format, bool), Failure> {
+    let (format, headings) = Layout::format(layout).map_err(Failure::Usage)?;
+    let format = if options.json { Format::Json } else { format };
+    Ok((format, headings && !no_headings))
 }

@@ -26,7 +26,7 @@ pub(crate) const MANUAL: Manual = Manual {
             "Succeed only if this VM is where it should be.",
         ),
         (
-            "vgpuinfo query --format prometheus >vgpu.prom",
+            "vgpuinfo query --format prometheus --output-file DIR/vgpu.prom",
             "Have node_exporter's textfile collector export it.",
         ),
     ],

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Writing a report: the result to stdout, everything else to stderr.
+//! Writing a report: the result to stdout or to a file, everything else to stderr.
+
+use std::path::Path;
 
 use vgpu_cli::output::{complain, deliver, fail};
 use vgpu_cli::{Problem, usage};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::file;
 use crate::report::Report;
 
 /// How a report is written to stdout.
@@ -32,8 +35,13 @@ pub(crate) enum Verbosity {
     Verbose,
 }
 
-/// Writes `report` and says how the run ended.
-pub(crate) fn report(report: &Report, form: Form, verbosity: Verbosity) -> Exit {
+/// Writes `report`, its result to `file` if there is one, and says how the run ended.
+pub(crate) fn report(
+    report: &Report,
+    form: Form,
+    file: Option<&Path>,
+    verbosity: Verbosity,
+) -> Exit {
     if verbosity == Verbosity::Verbose {
         for detail in &report.details {
             complain(&format!("vgpuinfo: {detail}"));
@@ -47,11 +55,22 @@ pub(crate) fn report(report: &Report, form: Form, verbosity: Verbosity) -> Exit 
             complain(&failure.line());
         }
     }
+    let document = |json: serde_json::Result<String>| json.map(|json| json + "\n");
     let written = match form {
-        Form::Text => text(&report.text),
+        Form::Text => Ok(report.text.clone()),
         Form::Json => document(serde_json::to_string_pretty(report)),
-        Form::Lines if report.failures.is_empty() => Exit::Ok,
+        Form::Lines if report.failures.is_empty() => Ok(String::new()),
         Form::Lines => document(serde_json::to_string(report)),
+    };
+    let written = match (written, file) {
+        (Err(error), _) => fail(&Failure::Output(error.into())),
+        (Ok(written), None) => text(&written),
+        // Of devices it says nothing.
+        (Ok(written), Some(_)) if report.exit() == Exit::Usage => text(&written),
+        (Ok(written), Some(path)) => match file::replace(path, &written) {
+            Ok(()) => Exit::Ok,
+            Err(error) => fail(&Failure::File(path.into(), error)),
+        },
     };
     match report.exit() {
         Exit::Ok => written,
@@ -59,18 +78,11 @@ pub(crate) fn report(report: &Report, form: Form, verbosity: Verbosity) -> Exit 
     }
 }
 
-fn document(document: serde_json::Result<String>) -> Exit {
-    match document {
-        Ok(document) => text(&(document + "\n")),
-        Err(error) => fail(&Failure::Output(error.into())),
-    }
-}
-
 /// Writes what the parser of the command line says about wrong usage.
 pub(crate) fn usage_error(error: &clap::Error, json: bool) -> Exit {
     if json {
         let failed = Report::failed(Failure::Usage(usage::summary(error)));
-        return report(&failed, Form::Json, Verbosity::Normal);
+        return report(&failed, Form::Json, None, Verbosity::Normal);
     }
     complain(error.to_string().trim_end());
     Exit::Usage

@@ -47,10 +47,7 @@ pub(crate) fn query(
     headings: bool,
     options: &Options,
 ) -> Report {
-    let columns = match columns {
-        [] => default_columns(format),
-        columns => columns.to_vec(),
-    };
+    let columns = columns_of(format, columns);
     let needs_info = columns.iter().any(|field| field.needs_info());
     let (rows, mut report) = match gather(found, options, needs_info) {
         Ok(gathered) => gathered,
@@ -58,6 +55,39 @@ pub(crate) fn query(
     };
     Records::new(&columns, &rows).put(&mut report, format, headings, &Terminal::stdout());
     report
+}
+
+/// Puts into `report` what says in `format` that there is no device, or that nobody knows
+/// whether there is one.
+pub(crate) fn put_none(
+    report: &mut Report,
+    columns: &[&'static Field],
+    format: Format,
+    headings: bool,
+) {
+    let columns = columns_of(format, columns);
+    let records = match report.devices {
+        Some(_) => Records::new(&columns, &[]),
+        None => Records::unknown(&columns),
+    };
+    records.put(report, format, headings, &Terminal::default());
+}
+
+/// The columns that `format` has where `columns` were asked for: the usual ones if none
+/// were, and each once where a column is found by its name and not by its place.
+fn columns_of(format: Format, columns: &[&'static Field]) -> Vec<&'static Field> {
+    let mut seen = Vec::new();
+    match (columns, format) {
+        ([], _) => return default_columns(format),
+        (_, Format::Table | Format::Csv | Format::Raw) => return columns.to_vec(),
+        (_, Format::Json | Format::Ndjson | Format::Pairs | Format::Prometheus) => {}
+    }
+    for column in columns {
+        if !seen.iter().any(|it: &&Field| it.name == column.name) {
+            seen.push(*column);
+        }
+    }
+    seen
 }
 
 fn default_columns(format: Format) -> Vec<&'static Field> {

@@ -17,7 +17,8 @@ use crate::report::Report;
 use crate::select::Selector;
 
 /// How often a device is looked at that could not be read: why it could not may
-/// change without an announcement.
+/// change without an announcement. So may the identity of one of revision 1, when the
+/// guest moves to another host.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What to wait for.
@@ -27,6 +28,8 @@ pub(crate) enum Condition {
     Present,
     /// The driver is bound.
     Bound,
+    /// The driver is bound, and the user may open the node.
+    Usable,
     /// The devices that were there when the wait began are not any more.
     Gone,
     /// A field has a value.
@@ -40,6 +43,7 @@ impl FromStr for Condition {
         match (text, text.split_once('=')) {
             ("present", _) => Ok(Condition::Present),
             ("bound", _) => Ok(Condition::Bound),
+            ("usable", _) => Ok(Condition::Usable),
             ("gone", _) => Ok(Condition::Gone),
             (_, Some((name, value))) => {
                 let field =
@@ -47,7 +51,7 @@ impl FromStr for Condition {
                 let value = field.parse(value)?;
                 Ok(Condition::Field(field.name, value))
             }
-            _ => Err("it is none of present, bound, gone and FIELD=VALUE".into()),
+            _ => Err("it is none of present, bound, usable, gone and FIELD=VALUE".into()),
         }
     }
 }
@@ -57,6 +61,7 @@ impl fmt::Display for Condition {
         match self {
             Condition::Present => f.write_str("present"),
             Condition::Bound => f.write_str("bound"),
+            Condition::Usable => f.write_str("usable"),
             Condition::Gone => f.write_str("gone"),
             Condition::Field(name, value) => write!(f, "{name}={}", value.text("")),
         }
@@ -74,7 +79,8 @@ impl Condition {
     fn holds(&self, device: &Vgpu, info: Option<&Info>) -> bool {
         match (self, self.field()) {
             (Condition::Present, _) => true,
-            (Condition::Bound, _) => device.name().is_some(),
+            // Whether it may be opened was found out before.
+            (Condition::Bound | Condition::Usable, _) => device.name().is_some(),
             (Condition::Field(_, wanted), Some(field)) => {
                 let known = info.is_some() || !field.needs_info();
                 known && field.value(device, info) == *wanted
@@ -130,6 +136,8 @@ struct Watched<'a> {
     first: Option<Vec<Vgpu>>,
     /// Why the last look could not read some.
     errors: Vec<(String, Error)>,
+    /// Whether the last look has read one that does not announce a new identity.
+    silent: bool,
 }
 
 impl<'a> Watched<'a> {
@@ -141,6 +149,7 @@ impl<'a> Watched<'a> {
             devices: Vec::new(),
             first: None,
             errors: Vec::new(),
+            silent: false,
         }
     }
 
@@ -160,11 +169,26 @@ impl<'a> Watched<'a> {
         }
         let needs_info = self.condition.field().is_some_and(Field::needs_info);
         self.errors.clear();
+        self.silent = false;
         let mut rows: Vec<Row> = Vec::new();
         for device in &mut self.devices {
+            if *self.condition == Condition::Usable {
+                match device.check_node() {
+                    Ok(()) => {}
+                    // What announces itself.
+                    Err(Error::DriverNeeded { .. } | Error::Gone) => continue,
+                    Err(error) => {
+                        self.errors.push((device.label(), error));
+                        continue;
+                    }
+                }
+            }
             let info = match needs_info.then(|| device.read(self.options.source())) {
                 None => None,
-                Some(Ok(info)) => Some(info),
+                Some(Ok(info)) => {
+                    self.silent |= !info.announces_identity();
+                    Some(info)
+                }
                 Some(Err(error)) => {
                     self.errors.push((device.label(), error));
                     continue;
@@ -190,7 +214,11 @@ impl<'a> Watched<'a> {
     fn pause(&self) -> Option<Duration> {
         match self.condition.field() {
             Some(field) if field.is_live() => Some(Events::FALLBACK),
-            _ if !self.errors.is_empty() => Some(RETRY),
+            // udev sets owner and mode a moment after the announcement.
+            None if *self.condition == Condition::Usable && !self.errors.is_empty() => {
+                Some(Events::FALLBACK)
+            }
+            _ if self.silent || !self.errors.is_empty() => Some(RETRY),
             _ => None,
         }
     }
@@ -233,6 +261,7 @@ mod tests {
         for text in [
             "present",
             "bound",
+            "usable",
             "gone",
             "pool_id=B",
             "vm_id=200",

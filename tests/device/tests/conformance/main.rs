@@ -13,3 +13,4 @@ mod random;
 mod registers;
 mod reset;
 mod revision_2;
+mod slots;

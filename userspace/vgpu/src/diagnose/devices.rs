@@ -2,15 +2,10 @@
 
 //! Whether there are devices, and what each of them can be used for.
 
-use rustix::fs::{Access, access, stat};
-use rustix::io::Errno;
-
 use super::{Finding, Verdict};
 use crate::bar::is_unassigned;
-use crate::chardev::is_node;
-use crate::class::ClassDevice;
 use crate::config::Config;
-use crate::{DRIVER, Error, Result, Roots, Source, Vgpu, discover, uapi};
+use crate::{DRIVER, Error, Result, Roots, Source, Vgpu, chardev, discover, uapi};
 
 /// Says that there is nothing that devices could be found in.
 pub(super) fn no_pci(error: &Error) -> Finding {
@@ -61,12 +56,12 @@ pub(super) fn presence(roots: &Roots, devices: &[Vgpu]) -> Result<Vec<Finding>> 
 }
 
 /// What is to be said about one device. `loaded` is whether the driver is.
-pub(super) fn examine(roots: &Roots, device: &mut Vgpu, loaded: bool) -> Vec<Finding> {
+pub(super) fn examine(device: &mut Vgpu, loaded: bool) -> Vec<Finding> {
     let findings = [
         driver(device, loaded),
         registers(device),
         memory(device),
-        node(roots, device),
+        node(device),
         Some(revision(device)),
     ];
     let findings = findings.into_iter().flatten();
@@ -185,27 +180,21 @@ fn memory(device: &Vgpu) -> Option<Finding> {
     ))
 }
 
-fn node(roots: &Roots, device: &Vgpu) -> Option<Finding> {
+fn node(device: &Vgpu) -> Option<Finding> {
     const CHECK: &str = "node";
-    let path = roots.node(device.name()?);
-    // One that vanishes meanwhile is said elsewhere.
-    let number = ClassDevice::open(device).and_then(|it| it.node_number());
-    let number = number.ok()?;
-    let (verdict, error) = match stat(&path) {
-        Err(Errno::NOENT) => (Verdict::Problem, Error::NoNode { path }),
-        Err(error) => (Verdict::Warning, Error::io(&path, "look at", error.into())),
-        Ok(node) if !is_node(&node, number) => (Verdict::Problem, Error::WrongNode { path }),
-        Ok(_) => match access(&path, Access::READ_OK | Access::WRITE_OK) {
-            Ok(()) => {
-                let message = format!("{} is open to this user", path.display());
-                return Some(Finding::ok(CHECK, message));
-            }
-            Err(error) => (Verdict::Warning, Error::io(&path, "open", error.into())),
-        },
+    let error = match chardev::examine(device) {
+        Ok(path) => {
+            let message = format!("{} is open to this user", path.display());
+            return Some(Finding::ok(CHECK, message));
+        }
+        // One that vanishes meanwhile, or has no driver, is said elsewhere.
+        Err(Error::DriverNeeded { .. } | Error::Gone | Error::Malformed { .. }) => return None,
+        Err(error) => error,
     };
-    let fault = match error {
-        Error::Permission { .. } => "node_permission",
-        _ => error.kind(),
+    let (verdict, fault) = match error {
+        Error::NoNode { .. } | Error::WrongNode { .. } => (Verdict::Problem, error.kind()),
+        Error::Permission { .. } => (Verdict::Warning, "node_permission"),
+        _ => (Verdict::Warning, error.kind()),
     };
     Some(Finding::fault(
         CHECK,

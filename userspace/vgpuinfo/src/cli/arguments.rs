@@ -17,14 +17,16 @@ use crate::values;
 pub(super) const WAITING: &str = "\
 With devices named, by -d, it has to be so of each of them; else of one. \
 The kernel announces that a device comes, goes, is bound or changes its identity. \
-A device of revision 1 does not announce its status: it is read ten times a second.";
+A device of revision 1 does not announce its status, which is read ten times a second, \
+nor that it has another identity after a migration: that is read once a second. \
+usable is a node that this user may open; bound comes earlier, before udev has set its mode.";
 
 /// The same of `watch`.
 pub(super) const WATCHING: &str = "\
 The first lines are the devices that are there, with the event present; \
 then come added, changed and removed. \
-The kernel announces all but the command and the status of a device of revision 1: \
-see --interval. It ends when nobody reads any more.";
+The kernel announces all but the command, the status and, after a migration, the \
+identity of a device of revision 1: see --interval. It ends when nobody reads any more.";
 
 /// What the name of no field is: all of them.
 const ALL: &str = "all";

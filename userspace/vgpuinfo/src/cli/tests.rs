@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use clap::CommandFactory;
 
 use super::*;
-use crate::format::Format;
 
 fn parse(arguments: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(format!("vgpuinfo {arguments}").split_whitespace())

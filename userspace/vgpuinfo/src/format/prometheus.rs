@@ -32,6 +32,11 @@ impl Records<'_> {
                 }
             }
         }
+        // Without it, no device could not be told from no answer.
+        if self.complete {
+            heading(&mut text, "devices", "Number of vGPUs that are shown");
+            text.push_str(&format!("{PREFIX}devices {}\n", self.rows.len()));
+        }
         text
     }
 }

@@ -30,6 +30,7 @@ fn records<'a>(columns: &'a [&'a Field], values: Vec<Value>) -> Records<'a> {
             pci: "0000:00:06.0".into(),
             values,
         }],
+        complete: true,
     }
 }
 

@@ -3,11 +3,10 @@
 //! What `vgpuinfo check` and `vgpuinfo doctor` find.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::json;
 
-use crate::guest::{Fixture, Stub, one, run, run_unprivileged, two};
+use crate::guest::{Fixture, Stub, close, make_node, one, run, run_unprivileged, two};
 
 #[test]
 fn a_device_that_is_what_is_expected_passes_in_silence() {
@@ -151,16 +150,8 @@ fn the_doctor_names_the_driver_that_has_a_class_of_the_same_name() {
 fn a_node_that_is_closed_to_the_user_is_a_warning() {
     let fixture = one();
     fs::create_dir_all(fixture.root().join("sys/bus/pci/drivers/vgpu_stub")).unwrap();
-    // The one character device that every user may make.
-    let node = fixture.root().join("dev/vgpu0");
-    fs::create_dir(node.parent().unwrap()).unwrap();
-    let made = Command::new("mknod")
-        .arg(&node)
-        .args(["c", "0", "0"])
-        .status();
-    assert!(made.unwrap().success());
-    fs::write(fixture.class("vgpu0").join("dev"), "0:0\n").unwrap();
-    crate::guest::close(node);
+    make_node(&fixture, "vgpu0");
+    close(fixture.root().join("dev/vgpu0"));
     let run = run_unprivileged(&fixture, "doctor");
     assert_eq!(run.exit, 0, "{}", run.stdout);
     let warning = run.stdout.lines().find(|line| line.starts_with("warning"));

@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::guest::{Fixture, run};
+use crate::guest::{Fixture, run, two};
 
 #[test]
 fn the_fields_are_those_that_get_takes() {
@@ -34,6 +34,56 @@ fn completions_are_scripts_that_know_the_subcommands_and_the_fields() {
     let bash = run(&Fixture::new(), "completions bash").stdout;
     let checked = Command::new("bash").args(["-nc", &bash]).output().unwrap();
     assert!(checked.status.success() && checked.stderr.is_empty());
+}
+
+/// What bash completes the last of `words` by, when it has parted them at what it parts
+/// words at. `vgpuinfo` is run on the fixture.
+fn completed_by_bash(fixture: &Fixture, words: &[&str]) -> Vec<String> {
+    let script = run(fixture, "completions bash").stdout;
+    let ask = format!(
+        r#"{script}
+        vgpuinfo() {{ '{}' --sysroot '{}' "$@"; }}
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        function=$(complete -p vgpuinfo)
+        function=${{function#*-F }}
+        "${{function%% *}}" vgpuinfo "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}"
+        printf '%s\n' "${{COMPREPLY[@]}}""#,
+        env!("CARGO_BIN_EXE_vgpuinfo"),
+        fixture.root().display()
+    );
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", &ask, "bash", "vgpuinfo"]);
+    let output = bash.args(words).output().unwrap();
+    assert!(
+        output.stderr.is_empty(),
+        "{:?}",
+        String::from_utf8(output.stderr)
+    );
+    let words = String::from_utf8(output.stdout).unwrap();
+    words.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_values_behind_commas_and_equals_signs_and_devices() {
+    let fixture = two();
+    for (words, expected) in [
+        (&["query", "-o", "pool"][..], &["pool_id"][..]),
+        (&["query", "-o", "vm_id,pool"], &["vm_id,pool_id"]),
+        (
+            &["query", "-o", "name,vm_id,prio"],
+            &["name,vm_id,priority", "name,vm_id,priority_raw"],
+        ),
+        (&["query", "--format", "=", "ta"], &["table"]),
+        (&["query", "--output", "=", "vm_id,pc"], &["vm_id,pci"]),
+        (&["get", "pool_id", "-d", ""], &["vgpu0", "all"]),
+        (&["get", "pool_id", "--device", "=", "v"], &["vgpu0"]),
+        (&["-d", "vgpu0,a"], &["vgpu0,all"]),
+        (&["doc"], &["doctor"]),
+    ] {
+        assert_eq!(completed_by_bash(&fixture, words), expected, "{words:?}");
+    }
+    let formats = completed_by_bash(&fixture, &["query", "--format", "="]);
+    assert!(formats.contains(&"prometheus".to_owned()), "{formats:?}");
 }
 
 #[test]

@@ -211,3 +211,84 @@ fn a_pipe_gets_whole_lines_and_no_colour() {
     assert!(!run.stdout.contains(['\x1b', '\u{2026}']));
     assert!(run.stdout.contains("Processing accelerators"));
 }
+
+#[test]
+fn a_field_that_is_named_twice_is_there_once_where_names_count() {
+    let columns = "-o vm_id,pci,status,vm_id,all,status";
+    for format in ["json", "ndjson", "pairs", "prometheus"] {
+        let twice = run(&one(), &format!("query {columns} --format {format}")).stdout;
+        let once = run(
+            &one(),
+            &format!("query -o vm_id,pci,status,all --format {format}"),
+        );
+        assert_eq!(twice, once.stdout, "{format}");
+        for name in ["\"vm_id\"", "VM_ID=", "vm_id=", "TYPE vgpu_status"] {
+            assert!(twice.matches(name).count() < 2, "{format}: {twice}");
+        }
+    }
+    let csv = run(&one(), "query -o vm_id,vm_id --format csv").stdout;
+    assert_eq!(csv, "vm_id,vm_id\n200,200\n");
+}
+
+#[test]
+fn a_file_is_replaced_by_what_stdout_would_have_got() {
+    let fixture = two();
+    let file = fixture.root().join("vgpu.out");
+    for format in FORMATS {
+        let query = format!("query --format {format}");
+        let expected = run(&fixture, &query).stdout;
+        let written = run(
+            &fixture,
+            &format!("{query} --output-file {}", file.display()),
+        );
+        assert_eq!((written.exit, written.stdout.as_str()), (0, ""), "{format}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), expected, "{format}");
+    }
+}
+
+#[test]
+fn a_file_says_that_there_is_no_device_any_more() {
+    let fixture = one();
+    let file = fixture.root().join("vgpu.out");
+    let write = |format: &str, exit| {
+        let query = format!("query --format {format} --output-file {}", file.display());
+        let run = run(&fixture, &query);
+        assert_eq!((run.exit, run.stdout.as_str()), (exit, ""), "{format}");
+        fs::read_to_string(&file).unwrap()
+    };
+    assert!(write("prometheus", 0).contains("pool_id=\"B\""));
+    fixture.unplug("0000:00:06.0");
+    let text = write("prometheus", 3);
+    assert!(!text.contains("vgpu_info{"), "{text}");
+    let lines = text.lines().map(|line| Ok(line.to_owned()));
+    let scrape = prometheus_parse::Scrape::parse(lines).unwrap();
+    assert_eq!(scrape.samples.len(), 1);
+    assert_eq!(scrape.samples[0].metric, "vgpu_devices");
+    assert_eq!(write("csv", 3).lines().count(), 1);
+    assert_eq!(write("ndjson", 3), "");
+    let document: serde_json::Value = serde_json::from_str(&write("json", 3)).unwrap();
+    assert_eq!(document["devices"], serde_json::json!([]));
+    assert_eq!(document["error"]["kind"], "no_device");
+
+    // Whether there is one is not known.
+    fs::remove_dir_all(fixture.root().join("sys")).unwrap();
+    assert!(!write("prometheus", 1).contains("vgpu_devices"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_and_wrong_usage_writes_none() {
+    let fixture = one();
+    let run_to =
+        |file: &str, more: &str| run(&fixture, &format!("query --output-file {file} {more}"));
+    let full = run_to("/dev/full", "");
+    assert_eq!(full.exit, 1);
+    assert!(
+        full.stderr.contains("/dev/full: cannot write it"),
+        "{}",
+        full.stderr
+    );
+    assert!(full.stderr.contains("make room"), "{}", full.stderr);
+    let file = fixture.root().join("vgpu.out");
+    let wrong = run_to(file.to_str().unwrap(), "--format csv,json");
+    assert_eq!((wrong.exit, file.exists()), (2, false));
+}

@@ -97,6 +97,17 @@ pub(crate) fn close(path: impl AsRef<std::path::Path>) {
     fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
 }
 
+/// Makes the node of a class device, of the one number that every user may make a
+/// character device of.
+pub(crate) fn make_node(fixture: &Fixture, name: &str) {
+    let node = fixture.root().join("dev").join(name);
+    fs::create_dir_all(node.parent().unwrap()).unwrap();
+    let mut mknod = Command::new("mknod");
+    let made = mknod.arg(node).args(["c", "0", "0"]).status();
+    assert!(made.unwrap().success());
+    fs::write(fixture.class(name).join("dev"), "0:0\n").unwrap();
+}
+
 /// One device with the driver and one without.
 pub(crate) fn two() -> Fixture {
     let fixture = Fixture::new();

@@ -6,13 +6,14 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::guest::{Fixture, Stub, close, one, run, run_unprivileged, two, vgpuinfo};
+use crate::guest::{Fixture, Stub, close, make_node, one, run, run_unprivileged, two, vgpuinfo};
 use crate::schema;
 
 #[test]
@@ -91,6 +92,41 @@ fn why_a_device_could_not_be_read_is_said_in_the_end() {
     let run = run_unprivileged(&fixture, "wait --for pool_id=B --timeout 0");
     assert_eq!(run.exit, 7);
     assert!(run.stderr.contains("resource0: permission denied"));
+}
+
+#[test]
+fn a_node_that_is_not_the_users_yet_is_waited_for() {
+    let fixture = one();
+    make_node(&fixture, "vgpu0");
+    let node = fixture.root().join("dev/vgpu0");
+    close(&node);
+    let bound = run_unprivileged(&fixture, "wait --for bound --timeout 0");
+    assert_eq!((bound.exit, bound.stdout.as_str()), (0, "vgpu0\n"));
+    let closed = run_unprivileged(&fixture, "wait --for usable --timeout 0");
+    assert_eq!(closed.exit, 7, "{}", closed.stderr);
+    assert!(
+        closed.stderr.contains("dev/vgpu0: permission denied"),
+        "{}",
+        closed.stderr
+    );
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(300));
+            fs::set_permissions(&node, PermissionsExt::from_mode(0o666)).unwrap();
+        });
+        let usable = run_unprivileged(&fixture, "wait --for usable --timeout 10");
+        assert_eq!((usable.exit, usable.stdout.as_str()), (0, "vgpu0\n"));
+    });
+}
+
+#[test]
+fn a_device_without_a_driver_or_a_node_is_not_usable() {
+    let without = Fixture::new();
+    without.add(&Stub::at("0000:00:06.0"));
+    for fixture in [without, one()] {
+        let run = run(&fixture, "wait --for usable --timeout 0");
+        assert_eq!(run.exit, 7);
+    }
 }
 
 #[test]
