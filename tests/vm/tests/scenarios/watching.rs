@@ -210,3 +210,21 @@ fn a_value_is_there_no_later_than_lspci_has_an_answer(machine: Machine) -> Resul
     ensure!(vgpuinfo <= lspci, "{vgpuinfo} ms, and lspci {lspci} ms");
     guest.finish()
 }
+
+#[test]
+fn an_identity_that_revision_1_does_not_announce_is_noticed_all_the_same() -> Result<()> {
+    let device = "vgpu-stub-hostile,pool-id=0x42";
+    let guest = guest_with_driver("wait-identity", Machine::Pc, &[device])?;
+    let mut wait = Sleeper::start(&guest, "wait --for pool_id=A --timeout 60")?;
+    let mut watch = guest.spawn("exec vgpuinfo watch")?;
+    ensure!(next_line(&mut watch)?.contains(r#""pool_id":"B""#));
+    // As after a migration to another host, where the device has other properties.
+    guest.qmp().qom_set("vgpu0", "pool-id", 0x41)?;
+    let output = wait.running.wait_timeout(scaled(Duration::from_secs(5)))?;
+    let output = output.context("the wait goes on")?;
+    ensure!(output.text() == "vgpu0", "{}", output.errors());
+    let line = next_line(&mut watch)?;
+    ensure!(line.contains(r#""changed":["pool_id"]"#), "{line}");
+    guest.check("killall vgpuinfo")?;
+    guest.finish()
+}
