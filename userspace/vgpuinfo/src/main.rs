@@ -167,7 +167,7 @@ fn query(
     }
 }
 
-/// As [`query`], with a document in the format where there is no device, too: who reads
+/// As [`query()`], with a document in the format where there is no device, too: who reads
 /// the file is to know that.
 fn query_to_file(
     found: vgpu::Result<Vec<Vgpu>>,
