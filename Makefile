@@ -186,6 +186,10 @@ check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIRâ
 check-xen: ## test the way from xenstore to a guest on a Xen host; RUNS=10 for ten times
 	@RUNS='$(RUNS)' scripts/check xen
 
+.PHONY: check-packages
+check-packages: ## test the packages in a guest with systemd, and on older Debians
+	@scripts/check packages
+
 .PHONY: bench
 bench: ## measure what the driver and vgpuinfo cost; BASE=REV to compare with another commit
 	@scripts/bench $(BASE)
