@@ -200,6 +200,10 @@ check-xen: ## test the way from xenstore to a guest on a Xen host; RUNS=10 for t
 check-upgrade: ## test upgrading from released versions of vgpu-host; REVISION=COMMIT, WRITE=1 to keep what it leaves
 	@REVISION='$(REVISION)' WRITE='$(WRITE)' scripts/check upgrade
 
+.PHONY: check-packages
+check-packages: ## test the packages in a guest with systemd, and on older Debians
+	@scripts/check packages
+
 .PHONY: bench
 bench: ## measure what the driver and vgpuinfo cost; BASE=REV to compare with another commit
 	@scripts/bench $(BASE)

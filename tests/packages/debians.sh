@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# vgpuinfo's package on older Debians.
+
+cd "$(dirname -- "$0")/../.." || exit
+. tests/scripts/lib/debian.sh
+plan 2
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml)
+make -s packages >/dev/null || bail_out "there are no packages"
+
+# works_on SUITE PACKAGE: with what the package depends on.
+works_on() {
+	system "$@"
+	contents before
+	check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpuinfo_${version}_amd64.deb"
+	check "the group is there" there getent group vgpu
+	check "vgpuinfo runs" there vgpuinfo --version
+	check "it is of that version" [ "$(cat "$work/messages")" = "vgpuinfo $version" ]
+	check "dpkg purges it" there dpkg -P vgpuinfo
+	check "nothing is left" unchanged before
+	result "The package installs, works and leaves nothing behind on $1"
+}
+
+works_on bookworm systemd-standalone-sysusers
+works_on bullseye systemd
+
+end
