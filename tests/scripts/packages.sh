@@ -9,7 +9,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/common.sh
 set +e
 . scripts/packaging.sh
-plan 8
+plan 9
 tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
 
 make -s packages >"$work/paths" 2>"$work/messages" || bail_out "$(cat "$work/messages")"
@@ -67,11 +67,26 @@ done
 result "The source for DKMS is whole, and for the kernels that the driver supports"
 
 system trixie systemd-standalone-sysusers passwd
+mkdir -p "$work/system/lib/modules"
 contents before
 check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpuinfo_${VERSION}_amd64.deb"
 check "the group is there" there getent group vgpu
 check "vgpuinfo runs" there vgpuinfo --version
 check "it is of that version" [ "$(cat "$work/messages")" = "vgpuinfo $VERSION" ]
+
+# Two kernels, of which one has the driver.
+hook=/etc/kernel/postinst.d/vgpu-stub
+mkdir -p "$work/system/lib/modules/"{7.3.4-amd64/updates,7.3.5-amd64}
+check "without a driver, a kernel is no matter" there "$hook" 7.3.5-amd64
+check "nothing is said" [ ! -s "$work/messages" ]
+: >"$work/system/lib/modules/7.3.4-amd64/updates/vgpu_stub.ko.xz"
+check "a kernel with the driver is well" there "$hook" 7.3.4-amd64
+check "nothing is said of it" [ ! -s "$work/messages" ]
+check "one without it does not fail" there "$hook" 7.3.5-amd64
+check "what to install is said" grep -q 'install vgpu-stub-modules-7.3.5-amd64$' "$work/messages"
+rm -r "$work/system/lib/modules/"7.3.*
+result "A kernel without the driver that others have is warned of"
+
 check "dpkg purges it" there dpkg -P vgpuinfo
 check "nothing is left" unchanged before
 result "vgpuinfo's package installs, and leaves nothing behind when it is purged"
