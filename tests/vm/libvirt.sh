@@ -56,7 +56,7 @@ cat >vm.xml <<-'END'
 	    <qemu:arg value='-plugin'/>
 	    <qemu:arg value='/tmp/vm/vgpu-stub.so'/>
 	    <qemu:arg value='-device'/>
-	    <qemu:arg value='vgpu-stub,id=gpu0,revision=2,pool_id=B,priority=high,vm_id=200,addr=0x1e'/>
+	    <qemu:arg value='vgpu-stub,id=gpu0,revision=2,pool_id=B,priority=high,vm_id=200,addr=0x19'/>
 	  </qemu:commandline>
 	</domain>
 END

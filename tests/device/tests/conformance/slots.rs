@@ -12,10 +12,11 @@ use device_tests::{Chipset, Machine, refuse};
 fn documented(page: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Documentation");
     let text = fs::read_to_string(path.join(page)).unwrap();
-    let start = text.find("vgpu-stub,pool_id=").unwrap();
-    let argument = text[start..].split(['\'', '\n']).next().unwrap();
-    assert!(argument.contains(",addr="), "{page}: {argument}");
-    argument.into()
+    let mut arguments = text
+        .split(['\'', '\n'])
+        .filter_map(|part| part.find("vgpu-stub,").map(|start| &part[start..]));
+    let argument = arguments.find(|argument| argument.contains(",addr="));
+    argument.expect("the page names no slot").into()
 }
 
 fn devices(devices: &[&str]) -> Vec<String> {
