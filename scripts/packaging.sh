@@ -1,12 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the scripts that make Debian packages share. It is sourced after common.sh.
+# What the scripts that make packages share. It is sourced after common.sh.
 
 # shellcheck disable=SC2034 # Used by who sources this.
 VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$TOP/Cargo.toml")
 EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$TOP" log -1 --format=%ct)} || die \
 	"git does not know the time of the commit" "Set SOURCE_DATE_EPOCH to it."
+
+# built_or_shown LOG COMMAND...: build packages; what it says goes to a log, which is
+# printed if it fails.
+built_or_shown() {
+	local log=$1
+	shift
+	"$@" >"$log" 2>&1 && return
+	cat -- "$log" >&2
+	die "the packages could not be built; the lines above say why"
+}
+
+# deliver DIRECTORY PACKAGE...: put them there, and print their paths.
+deliver() {
+	local directory package
+	directory=$(cd -- "$1" && pwd -P)
+	shift
+	for package; do
+		mv -- "$package" "$directory/"
+		printf '%s\n' "$directory/${package##*/}"
+	done
+}
 
 # packaging_tree: the tree that has what makes Debian packages, and judges them.
 packaging_tree() {
