@@ -6,10 +6,7 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/selftests/ktap.sh
-mkdir -p build
-# The sysroot sees the checkout.
-work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
+. tests/scripts/lib/work.sh
 kernel=$(scripts/kernel)/build
 
 # compile [CFG]: the toy driver, with what CFG names in it.

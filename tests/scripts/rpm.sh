@@ -7,10 +7,7 @@
 cd "$(dirname -- "$0")/../.." || exit
 . tests/selftests/ktap.sh
 plan 11
-mkdir -p build
-# The sysroot, whose rpm it is tried with, sees the checkout.
-work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
+. tests/scripts/lib/work.sh
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml)
 hook=usr/libexec/vgpu-stub/vgpu-dm-hook
 

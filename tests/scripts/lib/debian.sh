@@ -5,9 +5,7 @@
 # checkout. The files of the test go to $work, which the tree sees at its own path.
 
 . tests/selftests/ktap.sh
-mkdir -p build
-work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
+. tests/scripts/lib/work.sh
 
 # system SUITE [PACKAGE...]: a system of its own, for the functions below.
 system() {

@@ -5,10 +5,7 @@
 # from the checkout. The files of the test go to $work.
 
 . tests/selftests/ktap.sh
-mkdir -p build
-# The sysroot, whose programs try it, sees the checkout.
-work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
+. tests/scripts/lib/work.sh
 
 # pages_render DIRECTORY: man shows every page there, and finds nothing wrong.
 pages_render() {
