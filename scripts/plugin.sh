@@ -8,11 +8,11 @@
 # A QEMU is known by what it says of its version, as in
 # '10.0.13 (Debian 1:10.0.13+ds-0+deb13u1)'.
 
-PLUGIN_DEVICES=(qemu-device/vgpu-stub.c)
+PLUGIN_DEVICES=("${DEVICE_SOURCES[@]}")
 # Those of tests.
 TEST_DEVICES=(tests/qemu/vgpu-stub-hostile{,-script}.c tests/qemu/late-access.c)
 # What both are made of besides.
-PLUGIN_SOURCES=(qemu-device/packaged/{loader.c,headers,build} qemu-device/vgpu-stub-compat.h
+PLUGIN_SOURCES=(qemu-device/packaged/{loader.c,headers,build} "${DEVICE_HEADERS[@]}"
 	qemu-device/standard-header include/uapi/linux/vgpu_stub.h)
 TEST_SOURCES=(tests/qemu/vgpu-stub-hostile-script.h tests/qemu/build-qtest)
 

@@ -30,7 +30,7 @@ qemu=("$VGPU_QEMU" -machine none -nodefaults -display none)
 # compile FOR [FLAGS]: another plugin, as $work/vgpu-stub.so.
 compile() {
 	scripts/enter env "VGPU_CFLAGS=${2:-}" qemu-device/packaged/build "$source" "$1" \
-		"$work/vgpu-stub.so" qemu-device/vgpu-stub.c || bail_out "it does not compile"
+		"$work/vgpu-stub.so" qemu-device/vgpu-stub*.c || bail_out "it does not compile"
 }
 
 # refused TEXT COMMAND...: with one line on stderr, in which TEXT is, and status 1.
