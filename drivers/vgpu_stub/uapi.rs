@@ -89,7 +89,9 @@ pub const VGPU_EVENT_COMMAND_DONE: u32 = 2;
 pub const VGPU_IOC_MAGIC: u32 = 225;
 pub const VGPU_IOC_NR_GET_INFO: u32 = 0;
 pub const VGPU_IOC_NR_SUBMIT: u32 = 1;
+pub const VGPU_IOC_NR_CALL: u32 = 2;
 pub type __u32 = ::kernel::ffi::c_uint;
+pub type __u64 = ::kernel::ffi::c_ulonglong;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, FromBytes, Immutable, IntoBytes)]
 pub struct vgpu_msg_header {
@@ -126,6 +128,18 @@ pub struct vgpu_submit {
 }
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, FromBytes, Immutable, IntoBytes)]
+pub struct vgpu_call {
+    pub in_addr: __u64,
+    pub out_addr: __u64,
+    pub in_len: __u32,
+    pub out_len: __u32,
+    pub timeout_ms: __u32,
+    pub flags: __u32,
+    pub status: __u32,
+    pub reserved: [__u32; 3usize],
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, FromBytes, Immutable, IntoBytes)]
 pub struct vgpu_event {
     pub type_: __u32,
     pub count: __u32,
@@ -135,3 +149,5 @@ pub struct vgpu_event {
 
 static_assert!(size_of::<vgpu_info>() == 64);
 static_assert!(size_of::<vgpu_submit>() == 32);
+static_assert!(size_of::<vgpu_call>() == 48);
+static_assert!(size_of::<vgpu_msg_header>() == VGPU_MSG_IN_OFFSET as usize);

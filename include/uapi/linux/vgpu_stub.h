@@ -271,6 +271,30 @@ struct vgpu_submit {
 	__u32 reserved[2];
 };
 
+/**
+ * struct vgpu_call - a message to the host and its answer
+ * @in_addr: in: address of the message
+ * @out_addr: in: address of a buffer for the answer
+ * @in_len: in: number of bytes of the message, at most VGPU_MSG_IN_MAX
+ * @out_len: in: size of the buffer; out: number of bytes of the answer, of which as
+ *	many were copied as fit. VGPU_MSG_OUT_MAX bytes are enough for any.
+ * @timeout_ms: in: how long to wait, for a free slot and for the answer together; at
+ *	most VGPU_TIMEOUT_MAX_MS, 0 is VGPU_TIMEOUT_DEFAULT_MS
+ * @flags: in: 0
+ * @status: out: what the host says of the message beside its answer, 0 is success
+ * @reserved: 0
+ */
+struct vgpu_call {
+	__u64 in_addr;
+	__u64 out_addr;
+	__u32 in_len;
+	__u32 out_len;
+	__u32 timeout_ms;
+	__u32 flags;
+	__u32 status;
+	__u32 reserved[3];
+};
+
 #define VGPU_EVENT_CONFIG_CHANGED	1
 #define VGPU_EVENT_COMMAND_DONE		2
 
@@ -305,6 +329,7 @@ struct vgpu_event {
 #define VGPU_IOC_MAGIC			0xe1
 #define VGPU_IOC_NR_GET_INFO		0x00
 #define VGPU_IOC_NR_SUBMIT		0x01
+#define VGPU_IOC_NR_CALL		0x02
 
 /**
  * VGPU_IOC_GET_INFO - take a snapshot of the device
@@ -335,5 +360,31 @@ struct vgpu_event {
  */
 #define VGPU_IOC_SUBMIT \
 	_IOWR(VGPU_IOC_MAGIC, VGPU_IOC_NR_SUBMIT, struct vgpu_submit)
+
+/**
+ * VGPU_IOC_CALL - send a message to the host and wait for its answer
+ *
+ * As many calls as the device has slots are under way at the same time; more of them
+ * wait for their turn, in order of arrival.
+ *
+ * Return: 0, or -1 with errno
+ *	ENODEV: the device is gone, or went while waiting
+ *	EBADF: the file is not open for writing
+ *	EOPNOTSUPP: the device has no messages, or memory for them could not be had
+ *	EINVAL: flags or reserved is not 0, or the timeout is too long
+ *	EMSGSIZE: the message is too long
+ *	EBUSY: other calls took the whole timeout; nothing was sent
+ *	ENOTCONN: nobody on the host answers messages; it was not delivered
+ *	ETIMEDOUT: there was no answer in time; it may have been delivered
+ *	ECANCELED: it may have been delivered, and there will be no answer: who
+ *		answers has gone, or the device was reset, or the VM was migrated or
+ *		restored
+ *	EINTR: a signal came first; it may have been delivered
+ *	EIO: the device did not do what it should
+ *	ENOMEM
+ *	EFAULT: bad pointer; the message may have been delivered
+ */
+#define VGPU_IOC_CALL \
+	_IOWR(VGPU_IOC_MAGIC, VGPU_IOC_NR_CALL, struct vgpu_call)
 
 #endif /* _UAPI_LINUX_VGPU_STUB_H */
