@@ -38,7 +38,8 @@ result "The patch is the same wherever it is made"
 
 tree patched
 check "it applies" apply patched
-for file in "$top"/qemu-device/vgpu-stub*.[ch]; do
+sources=("$top"/qemu-device/vgpu-stub*.[ch])
+for file in "${sources[@]}"; do
 	name=${file##*/}
 	check "$name is the source" cmp "$file" "$work/patched/hw/misc/$name"
 done
@@ -47,7 +48,7 @@ check "the contract is as in the test QEMU" \
 check "nothing of it is the kernel's alone" sh -c \
 	"! grep -nE '<linux/|__u(8|16|32|64)' $work/patched/include/standard-headers/linux/vgpu_stub.h"
 check "those, the contract and Makefile.objs differ, and no other file" \
-	[ "$(diff -rq "$work/pristine" "$work/patched" | wc -l)" = $(($(ls "$top"/qemu-device/vgpu-stub*.[ch] | wc -l) + 2)) ]
+	[ "$(diff -rq "$work/pristine" "$work/patched" | wc -l)" = $((${#sources[@]} + 2)) ]
 check "one line is new in Makefile.objs" [ "$(diff "$work/pristine/hw/misc/Makefile.objs" \
 	"$work/patched/hw/misc/Makefile.objs" | sed 1d)" = "> obj-\$(CONFIG_PCI) += vgpu-stub.o vgpu-stub-backend.o vgpu-stub-messages.o" ]
 result "The patch adds the sources and one line"

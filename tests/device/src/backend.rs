@@ -39,7 +39,7 @@ impl Backend {
     /// # Panics
     ///
     /// When what comes is not of the protocol, or nothing does.
-    pub fn try_next(&mut self) -> Option<Event> {
+    pub fn try_event(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.decoder.next_event().expect("a frame of a device") {
                 return Some(event);
@@ -55,14 +55,14 @@ impl Backend {
     }
 
     /// Waits for the next event.
-    pub fn next(&mut self) -> Event {
-        self.try_next()
+    pub fn event(&mut self) -> Event {
+        self.try_event()
             .expect("the device has closed the connection")
     }
 
     /// Waits for who the device is, which must come next.
     pub fn hello(&mut self) -> Hello {
-        match self.next() {
+        match self.event() {
             Event::Hello(hello) => hello,
             other => panic!("{other:?} instead of HELLO"),
         }
@@ -70,7 +70,7 @@ impl Backend {
 
     /// Waits for a request, which must come next, and returns its name and payload.
     pub fn request(&mut self) -> (Id, Vec<u8>) {
-        match self.next() {
+        match self.event() {
             Event::Request { id, payload } => (id, payload),
             other => panic!("{other:?} instead of REQUEST"),
         }

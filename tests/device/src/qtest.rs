@@ -131,8 +131,10 @@ impl Qtest {
         if bytes.is_empty() {
             return;
         }
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let request = format!("write {address:#x} {:#x} 0x{digits}", bytes.len());
+        let mut request = format!("write {address:#x} {:#x} 0x", bytes.len());
+        for byte in bytes {
+            request += &format!("{byte:02x}");
+        }
         self.send(&format!("{request}\n"));
         self.line(&request);
     }

@@ -21,7 +21,7 @@ impl Revision3 {
     pub(super) fn register(&self, at: u32) -> u32 {
         let half = |shift: u32| u32::try_from((self.base >> shift) & 0xffff_ffff);
         match at {
-            VGPU_REG_MSG_LAYOUT => VGPU_MSG_SLOTS | VGPU_MSG_SLOT_SHIFT << 8,
+            VGPU_REG_MSG_LAYOUT => VGPU_MSG_SLOTS | (VGPU_MSG_SLOT_SHIFT << 8),
             VGPU_REG_MSG_BASE_LOW => half(0).expect("32 bits"),
             VGPU_REG_MSG_BASE_HIGH => half(32).expect("32 bits"),
             VGPU_REG_MSG_CONTROL => u32::from(self.enabled) * VGPU_MSG_CONTROL_ENABLE,
@@ -34,10 +34,10 @@ impl Revision3 {
         let value = u64::from(value);
         match at {
             VGPU_REG_MSG_BASE_LOW if !self.enabled => {
-                self.base = self.base & !0xffff_ffff | value;
+                self.base = (self.base & !0xffff_ffff) | value;
             }
             VGPU_REG_MSG_BASE_HIGH if !self.enabled => {
-                self.base = self.base & 0xffff_ffff | value << 32;
+                self.base = (self.base & 0xffff_ffff) | (value << 32);
             }
             VGPU_REG_MSG_CONTROL => self.control(value & 1 != 0),
             _ => {}

@@ -10,6 +10,7 @@ mod hostile;
 mod hotplug;
 mod identity;
 mod loading;
+mod messages;
 mod moved;
 mod power;
 mod recovery;

@@ -58,7 +58,7 @@ fn request(rng: &mut Rng, bar0: Bar0) -> Request {
 fn rings_nobody(width: Width, offset: u64, value: u64) -> u64 {
     let doorbell = u64::from(VGPU_REG_MSG_DOORBELL);
     if (offset..offset + width.bytes()).contains(&doorbell) {
-        value | 0x80 << (8 * (doorbell - offset))
+        value | (0x80 << (8 * (doorbell - offset)))
     } else {
         value
     }

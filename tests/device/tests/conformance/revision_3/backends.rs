@@ -26,7 +26,7 @@ const RESPONSE: u16 = 4;
 impl Bench {
     /// Waits until the connection is closed, and the message in slot 0 lost.
     fn assert_refused(&mut self, mut backend: Backend, what: &str) {
-        assert_eq!(backend.try_next(), None, "{what}");
+        assert_eq!(backend.try_event(), None, "{what}");
         assert_eq!(self.outcome(0), Answer::none(VGPU_MSG_STATE_LOST), "{what}");
         assert_eq!(self.get(VGPU_REG_MSG_STATUS), 0, "{what}");
     }
@@ -210,7 +210,7 @@ fn a_backend_that_never_reads_makes_qemu_keep_nothing() {
     let mut hello = None;
     let id = loop {
         count += 1;
-        match backend.next() {
+        match backend.event() {
             vgpu_protocol::Event::Request { id, payload } if payload == b"the last one" => {
                 break id;
             }

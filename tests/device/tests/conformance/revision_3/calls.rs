@@ -103,7 +103,7 @@ fn a_message_that_is_taken_back_is_the_guests_at_once_and_the_backend_is_told() 
     let (id, _) = backend.request();
     bench.set(VGPU_REG_MSG_CANCEL, 1 << 2);
     assert_eq!(bench.get(VGPU_REG_MSG_ACTIVE), 0);
-    assert_eq!(backend.next(), Event::Cancel(id));
+    assert_eq!(backend.event(), Event::Cancel(id));
     // An answer that was on its way reaches neither memory nor the next message.
     backend.respond(id, 0, b"too late");
     bench.send(2, b"next");

@@ -69,7 +69,7 @@ impl Model {
     fn active(&self) -> u32 {
         (0..SLOTS)
             .filter(|&slot| self.slots[slot] != Slot::Free)
-            .fold(0, |active, slot| active | 1 << slot)
+            .fold(0, |active, slot| active | (1 << slot))
     }
 
     fn greet(&mut self) {
@@ -151,7 +151,7 @@ impl Model {
 
     fn cancel(&mut self, slots: u32) {
         for slot in 0..SLOTS {
-            if slots & 1 << slot == 0 {
+            if slots & (1 << slot) == 0 {
                 continue;
             }
             if let Slot::Sent(id) = self.slots[slot] {
@@ -348,7 +348,7 @@ impl Random {
         if let Some(mut backend) = self.backend.take() {
             self.note("garbage".into());
             backend.send(&[0xff; 16]);
-            while let Some(event) = backend.try_next() {
+            while let Some(event) = backend.try_event() {
                 assert_eq!(Some(event), self.model.told.pop_front());
             }
             self.model.disconnect();
@@ -453,7 +453,7 @@ impl Random {
     fn check(&mut self) {
         if let Some(backend) = &mut self.backend {
             for expected in self.model.told.drain(..) {
-                let event = backend.next();
+                let event = backend.event();
                 assert_eq!(event, expected, "{:#?}", self.recent);
             }
         }

@@ -80,7 +80,7 @@ fn the_window_stays_where_it_is_while_messages_are_enabled() {
 #[test]
 fn a_window_that_is_not_aligned_or_passes_the_end_of_memory_is_refused() {
     let mut bench = Bench::start();
-    let unaligned = (0..12).map(|bit| WINDOW | 1 << bit);
+    let unaligned = (0..12).map(|bit| WINDOW | (1 << bit));
     let past_the_end = (1..WINDOW_SIZE / 4096).map(|pages| 0u64.wrapping_sub(pages * 4096));
     for window in unaligned.chain(past_the_end) {
         bench.enable(window);
@@ -141,7 +141,7 @@ fn a_reset_turns_messages_off_and_keeps_the_connection() {
     bench.bar0 = SLOT.enable(&mut bench.machine.cpu);
     let link = VGPU_MSG_STATUS_LINK;
     assert_eq!(bench.state_of_messages(), [0, 0, 0, 0, 0, link]);
-    assert_eq!(backend.next(), vgpu_protocol::Event::Cancel(before));
+    assert_eq!(backend.event(), vgpu_protocol::Event::Cancel(before));
     backend.respond(before, 0, b"late");
     bench.enable(WINDOW);
     bench.settle(&mut backend, 5);

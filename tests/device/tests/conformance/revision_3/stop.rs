@@ -69,7 +69,7 @@ fn a_device_that_is_unplugged_lets_its_backend_go() {
             backend.respond(id, 0, b"!");
         }
         Hotplug::PC.unplug(&mut bench.machine, "gpu", SLOT.device);
-        while backend.try_next().is_some() {}
+        while backend.try_event().is_some() {}
         bench.machine.qmp.execute(
             "device_add",
             json!({
@@ -105,7 +105,7 @@ fn messages_in_flight_are_lost_by_a_state_that_is_brought_back() {
     // What was asked after it is not asked in that state.
     let mut cancelled = false;
     loop {
-        match backend.next() {
+        match backend.event() {
             Event::Cancel(id) if id == after => cancelled = true,
             Event::Hello(_) => {}
             other => panic!("{other:?}"),
@@ -118,7 +118,7 @@ fn messages_in_flight_are_lost_by_a_state_that_is_brought_back() {
     backend.respond(after, 0, b"!");
     bench.send(0, b"settle");
     let id = loop {
-        match backend.next() {
+        match backend.event() {
             Event::Request { id, .. } => break id,
             Event::Hello(_) => {}
             other => panic!("{other:?}"),
