@@ -24,9 +24,16 @@ result "The command that is installed runs here"
 pages_render "$root/share/man/man1"
 result "man renders every page without a warning"
 
+# What the completions ask for the devices; one of them has no driver.
+mkdir "$work/stand-ins"
+printf '#!/bin/sh\nprintf "%%s\\n" vgpu0 vgpu1 -\n' >"$work/stand-ins/vgpuinfo"
+chmod +x "$work/stand-ins/vgpuinfo"
 for script in bash-completion/completions/vgpuinfo zsh/site-functions/_vgpuinfo \
 	fish/vendor_completions.d/vgpuinfo.fish; do
 	offers "$root/share/$script" 'vgpuinfo get p' 'pool_id pci priority' vm_id
+	offers "$root/share/$script" 'vgpuinfo -d vgpu' 'vgpu0 vgpu1' all
+	offers "$root/share/$script" 'vgpuinfo wait --device ' 'vgpu0 vgpu1 all' 'share'
+	offers "$root/share/$script" 'vgpuinfo -d vgpu0,' 'vgpu1 all' share
 	result "${script%%[-/]*} completes"
 done
 
