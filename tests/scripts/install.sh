@@ -13,7 +13,10 @@ check "it succeeds" [ $? = 0 ]
 for file in bin/vgpuinfo lib/udev/rules.d/70-vgpu-stub.rules lib/sysusers.d/vgpu-stub.conf \
 	share/man/man1/vgpuinfo.1 share/man/man1/vgpuinfo-query.1 \
 	share/bash-completion/completions/vgpuinfo share/zsh/site-functions/_vgpuinfo \
-	share/fish/vendor_completions.d/vgpuinfo.fish; do
+	share/fish/vendor_completions.d/vgpuinfo.fish lib/systemd/system/vgpuinfo-node-exporter.service \
+	lib/systemd/system/vgpuinfo-node-exporter.timer share/vgpuinfo/prometheus/vgpu.rules.yml \
+	share/vgpuinfo/grafana/vgpu.json share/vgpuinfo/ansible/vgpu.fact \
+	share/vgpuinfo/node-feature-discovery/vgpu-features; do
 	check "$file is installed" [ -s "$root/$file" ]
 done
 result "Everything is installed"
