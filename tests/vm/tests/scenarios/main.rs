@@ -23,3 +23,4 @@ mod suspended;
 mod tools;
 mod waiting;
 mod watching;
+mod without_driver;
