@@ -215,6 +215,10 @@ check-upgrade: ## test upgrading from released versions of vgpu-host; REVISION=C
 check-packages: ## test the packages in a guest with systemd, and on older Debians
 	@scripts/check packages
 
+.PHONY: check-integrations
+check-integrations: ## test what comes for Prometheus, Ansible and others with the real programs
+	@scripts/check integrations
+
 .PHONY: bench
 bench: ## measure what the driver and vgpuinfo cost; BASE=REV to compare with another commit
 	@scripts/bench $(BASE)
