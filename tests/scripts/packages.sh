@@ -47,6 +47,10 @@ dpkg-deb --fsys-tarfile "build/packages/vgpuinfo_${VERSION}_amd64.deb" | tar -t 
 for file in usr/bin/vgpuinfo usr/lib/udev/rules.d/70-vgpu-stub.rules usr/lib/sysusers.d/vgpu-stub.conf \
 	usr/share/man/man1/vgpuinfo.1.gz usr/share/bash-completion/completions/vgpuinfo \
 	usr/share/zsh/vendor-completions/_vgpuinfo usr/share/fish/vendor_completions.d/vgpuinfo.fish \
+	usr/lib/systemd/system/vgpuinfo-node-exporter.service \
+	usr/lib/systemd/system/vgpuinfo-node-exporter.timer usr/share/vgpuinfo/prometheus/vgpu.rules.yml \
+	usr/share/vgpuinfo/grafana/vgpu.json usr/share/vgpuinfo/ansible/vgpu.fact \
+	usr/share/vgpuinfo/node-feature-discovery/vgpu-features \
 	usr/share/vgpuinfo/vgpuinfo-1.schema.json; do
 	check "vgpuinfo has $file" grep -qxF "./$file" "$work/contents"
 done
@@ -73,6 +77,10 @@ check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpuinfo_${VERSION}_
 check "the group is there" there getent group vgpu
 check "vgpuinfo runs" there vgpuinfo --version
 check "it is of that version" [ "$(cat "$work/messages")" = "vgpuinfo $VERSION" ]
+check "no unit is enabled" sh -c "! find '$work/system/etc/systemd' -name '*vgpu*' | grep ."
+# As the timer leaves it.
+exported=$work/system/var/lib/prometheus/node-exporter/vgpu.prom
+install -D -m 644 /dev/null "$exported"
 
 # Two kernels, of which one has the driver.
 hook=/etc/kernel/postinst.d/vgpu-stub
@@ -87,6 +95,9 @@ check "what to install is said" grep -q 'install vgpu-stub-modules-7.3.5-amd64$'
 rm -r "$work/system/lib/modules/"7.3.*
 result "A kernel without the driver that others have is warned of"
 
+check "dpkg removes it" there dpkg -r vgpuinfo
+check "nothing is exported any more" [ ! -e "$exported" ]
+rm -r "$work/system/var/lib/prometheus"
 check "dpkg purges it" there dpkg -P vgpuinfo
 check "nothing is left" unchanged before
 result "vgpuinfo's package installs, and leaves nothing behind when it is purged"

@@ -24,3 +24,4 @@ mod suspended;
 mod tools;
 mod waiting;
 mod watching;
+mod without_driver;
