@@ -7,19 +7,22 @@
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
 . scripts/common.sh
-set +e
 . scripts/packaging.sh
+. scripts/plugin.sh
+set +e
 plan 9
 tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
 
 make -s packages >"$work/paths" 2>"$work/messages" || bail_out "$(cat "$work/messages")"
+qemu=$(version_of scripts/enter /usr/bin/qemu-system-x86_64)
 expected="vgpu-host_${VERSION}_amd64.deb vgpu-stub-dkms_${VERSION}_all.deb vgpuinfo_${VERSION}_amd64.deb
+	vgpu-stub-qemu_$VERSION+$(plugin_place "$qemu")_amd64.deb
 	vgpu-host-$VERSION-1.x86_64.rpm vgpuinfo-$VERSION-1.x86_64.rpm"
 for name in $expected; do
 	check "$name is named" grep -qxF "$PWD/build/packages/$name" "$work/paths"
 	check "$name is there" [ -s "build/packages/$name" ]
 done
-check "nothing else is" [ "$(wc -l <"$work/paths")" = 5 ]
+check "nothing else is" [ "$(wc -l <"$work/paths")" = 6 ]
 result "make packages makes the packages of this version"
 
 # All that differs between two callers is the time, at least.
