@@ -6,7 +6,7 @@
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
 plan 2
-version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml)
+version=$(. scripts/common.sh && project_version)
 make -s packages >/dev/null || bail_out "there are no packages"
 
 # works_on SUITE PACKAGE: with what the package depends on.

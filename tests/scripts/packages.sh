@@ -23,6 +23,14 @@ for name in $expected; do
 	check "$name is there" [ -s "build/packages/$name" ]
 done
 check "nothing else is" [ "$(wc -l <"$work/paths")" = 6 ]
+mapfile -t debs < <(grep 'deb$' "$work/paths")
+mapfile -t rpms < <(grep 'rpm$' "$work/paths")
+for deb in "${debs[@]}"; do
+	check "${deb##*/} is of the version" \
+		grep -qxE "${VERSION//./\\.}(\+.*)?" <<<"$(dpkg-deb -f "$deb" Version)"
+done
+check "so are the RPMs" [ "$VERSION-1 $VERSION-1 " = \
+	"$(scripts/with-rpm rpm -qp --qf '%{VERSION}-%{RELEASE} ' "${rpms[@]}")" ]
 result "make packages makes the packages of this version"
 
 # All that differs between two callers is the time, at least.
@@ -32,8 +40,6 @@ for name in $expected; do
 done
 result "The same commit gives the same packages each time"
 
-mapfile -t debs < <(grep 'deb$' "$work/paths")
-mapfile -t rpms < <(grep 'rpm$' "$work/paths")
 check "lintian finds no error" scripts/enter --root "$tree" \
 	lintian --allow-root --fail-on error "${debs[@]}"
 check "rpmlint finds no error" scripts/enter --root "$tree" \

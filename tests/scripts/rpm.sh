@@ -8,7 +8,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . tests/selftests/ktap.sh
 plan 11
 . tests/scripts/lib/work.sh
-version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml)
+version=$(. scripts/common.sh && project_version)
 hook=usr/libexec/vgpu-stub/vgpu-dm-hook
 
 # query FORMAT: what the package says of itself.
