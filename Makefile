@@ -101,8 +101,8 @@ rpm: ## make the package of all that for dom0, in build/packages
 	@scripts/rpm vgpu-host
 
 .PHONY: packages
-packages: ## make the packages for guests and hosts, in build/packages
-	@scripts/packages
+packages: ## make the packages for guests and hosts, in build/packages; QEMU=FILE for the plugin of another one
+	@QEMU='$(QEMU)' scripts/packages
 
 .PHONY: module-packages
 module-packages: ## make packages of the built module for Debian's kernels; KERNELS='RELEASE…' KEY=FILE CERT=FILE

@@ -29,6 +29,11 @@ die() {
 	exit 1
 }
 
+# project_version: that of all that is made here.
+project_version() {
+	sed -n 's/^version = "\(.*\)"$/\1/p' "$TOP/Cargo.toml"
+}
+
 # key [FILE|STRING...]: a short name for the content of everything given.
 key() {
 	local input

@@ -21,13 +21,24 @@ version_of() {
 	"$@" --version | sed -n 's/^QEMU emulator version //p'
 }
 
-# source_version VERSION: the version of the source package of that QEMU. One that was
-# only built again has the same source.
-source_version() {
+# package_version VERSION: the version of the package of that QEMU.
+package_version() {
 	[[ $1 =~ ^[0-9.]+\ \(Debian\ ([^\ ]+)\)$ ]] || die \
 		"QEMU $1 is not of a package of Debian's or Ubuntu's" \
 		"The device has to be built into it: see Documentation/host-qemu.md."
-	sed -E 's/\+b[0-9]+$//' <<<"${BASH_REMATCH[1]}"
+	printf '%s\n' "${BASH_REMATCH[1]}"
+}
+
+# source_version VERSION: that of its source package. One that was only built again has
+# the same source.
+source_version() {
+	package_version "$1" | sed -E 's/\+b[0-9]+$//'
+}
+
+# plugin_place VERSION: where the plugin for that QEMU lies among those for others. A colon
+# separates the files of LD_PRELOAD, so the epoch is left out.
+plugin_place() {
+	package_version "$1" | sed 's/^[0-9]*://'
 }
 
 # keep_headers DIR: unpack the source package in DIR, in memory, as it is 500 MB, and keep of

@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 . scripts/common.sh
 . scripts/plugin.sh
 set +e
-plan 10
+plan 11
 
 settings=$(scripts/packaged-qemu) || bail_out "there is no plugin"
 mapfile -t settings <<<"$settings"
@@ -42,6 +42,12 @@ refused() {
 	check "it has: $1 ($(cat "$work/messages"))" grep -qF "$1" "$work/messages"
 	check "it is one line" [ "$(wc -l <"$work/messages")" -eq 1 ]
 }
+
+# They differ between two machines.
+for place in "$top" "$CACHE"; do
+	check "$place is not in it" [ "$(grep -caF "$place/" "$plugin")" = 0 ]
+done
+result "Where it was compiled does not show in it"
 
 enter env "LD_PRELOAD=$plugin" "$VGPU_QEMU" -device vgpu-stub,help
 check "it has the properties" grep -q 'pool_id=<str> *- A or B' "$work/out"

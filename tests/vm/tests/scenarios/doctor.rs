@@ -76,6 +76,19 @@ fn the_doctor_names_what_keeps_the_driver_from_the_device() -> Result<()> {
     guest.check("modprobe vgpu_stub")?;
     finds(&guest, &[])?;
 
+    // As an upgrade leaves it.
+    let version = guest.check("cat /sys/module/vgpu_stub/version")?;
+    guest.check(&format!(
+        "cp {module} /tmp && sed -i 's/\\bversion={version}/version=99.9.9/' {module}"
+    ))?;
+    finds(&guest, &["warning other_version"])?;
+    let (message, _) = finding(&guest, "other_version")?;
+    ensure!(
+        message.contains(&format!("{version} is loaded, and 99.9.9 is")),
+        "{message}"
+    );
+    guest.check(&format!("mv /tmp/vgpu_stub.ko {module}"))?;
+
     guest.check(&format!("echo {ADDRESS} >{PCI}/drivers/vgpu_stub/unbind"))?;
     let unbound = faults(&guest, "root")?;
     ensure!(unbound[0] == "problem not_bound", "{unbound:?}");
