@@ -5,14 +5,20 @@
 # it. To be sourced from the checkout, after that and scripts/common.sh.
 
 # shellcheck disable=SC2154 # work is that of what was sourced before
-mkdir -p "$CACHE/archives/partial"
-# What apt-get is always told. What it has fetched is kept for the next run.
+mkdir -p "$CACHE/archives" "$work/archives/partial"
+# What was fetched once. Each run has a directory of its own, as apt locks it.
+find "$CACHE/archives" -maxdepth 1 -name '*.deb' -exec cp -l -t "$work/archives" {} +
+# What apt-get is always told.
 APT=(env DEBIAN_FRONTEND=noninteractive apt-get -y -o APT::Sandbox::User=root
-	-o APT::Install-Recommends=0 -o Dpkg::Use-Pty=0 -o "Dir::Cache::archives=$CACHE/archives")
+	-o APT::Install-Recommends=0 -o Dpkg::Use-Pty=0 -o "Dir::Cache::archives=$work/archives")
 
 # apt ARGUMENT...: what it says is in $work/messages.
 apt() {
+	local status
 	there "${APT[@]}" "$@"
+	status=$?
+	find "$work/archives" -maxdepth 1 -name '*.deb' -exec cp -l -u -t "$CACHE/archives" {} + 2>/dev/null
+	return "$status"
 }
 
 # take_little_time: let an initramfs be for the disk of tests/packages/lib/boot.sh alone.
