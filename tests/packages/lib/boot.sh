@@ -28,11 +28,9 @@ disk() {
 		bail_out "there is no disk"
 }
 
-# boot NAME STAGE KERNEL [OPTION...]: boot it until it powers off by itself; what it said
-# of the checks of that stage is the result. The options are for QEMU; the kernel gets
-# ARGUMENTS besides.
-boot() {
-	local log=$logs/$1.log console=$logs/$1-console.log
+# run_guest NAME STAGE KERNEL [OPTION...]: boot it until it powers off by itself. The options
+# are for QEMU; the kernel gets ARGUMENTS besides.
+run_guest() {
 	# shellcheck disable=SC2016 # the shell in the sysroot expands it
 	timeout 900 scripts/guest-env sh -c '
 		disk=$0 kernel=$1 console=$2 arguments=$3
@@ -43,10 +41,22 @@ boot() {
 			-append "root=/dev/nvme0n1 rw console=ttyS0 panic=-1 systemd.default_device_timeout_sec=600 $arguments" \
 			-drive "file=$disk,if=none,id=disk,format=raw" -device nvme,serial=1,drive=disk \
 			"$@" -device vgpu-stub,pool_id=B,priority=high,vm_id=200' \
-		"$work/disk" "$3" "$console" "inside=$2 ${ARGUMENTS:-}" "${@:4}" </dev/null >"$log" 2>&1
-	check "it powers off by itself" [ $? = 0 ]
-	sed 's/^/# /' "$log"
-	check "no check has failed" sh -c "! grep -q '^not ok' '$log'"
-	check "all checks were made" grep -q '^done' "$log"
-	check "the kernel has nothing to complain about" sh -c "! grep -qE 'BUG:|WARNING:|Oops' '$console'"
+		"$work/disk" "$3" "$logs/$1-console.log" "inside=$2 ${ARGUMENTS:-}" "${@:4}" \
+		</dev/null >"$logs/$1.log" 2>&1
+	echo $? >"$logs/$1.status"
+}
+
+# judge NAME: what it said of the checks of its stage is the result.
+judge() {
+	check "it powers off by itself" [ "$(cat "$logs/$1.status")" = 0 ]
+	sed 's/^/# /' "$logs/$1.log"
+	check "no check has failed" sh -c "! grep -q '^not ok' '$logs/$1.log'"
+	check "all checks were made" grep -q '^done' "$logs/$1.log"
+	check "the kernel has nothing to complain about" \
+		sh -c "! grep -qE 'BUG:|WARNING:|Oops' '$logs/$1-console.log'"
+}
+
+boot() {
+	run_guest "$@"
+	judge "$1"
 }
