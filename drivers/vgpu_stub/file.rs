@@ -134,13 +134,17 @@ fn call(file: &File<'_, Vgpu>, arg: usize) -> Result {
     };
 
     let mut message = KVec::from_elem(0u8, in_len, GFP_KERNEL)?;
-    user_slice(request.in_addr, in_len)?.reader().read_slice(&mut message)?;
+    user_slice(request.in_addr, in_len)?
+        .reader()
+        .read_slice(&mut message)?;
     let mut answer = KVec::from_elem(0u8, space, GFP_KERNEL)?;
     let whole = message::call(file.device(), &message, &mut answer, timeout_ms)?;
     // CAST: At most `OUT_MAX`.
     let fits = space.min(whole.len as usize);
     if let Some(answer) = answer.get(..fits) {
-        user_slice(request.out_addr, fits)?.writer().write_slice(answer)?;
+        user_slice(request.out_addr, fits)?
+            .writer()
+            .write_slice(answer)?;
     }
     request.out_len = whole.len;
     request.status = whole.status;

@@ -150,7 +150,11 @@ impl<'bound> Hw<'bound> {
                 self.window = Some(window);
             }
             Err(error) => {
-                dev_warn!(pdev, "No window for messages ({:?}): there are none.\n", error);
+                dev_warn!(
+                    pdev,
+                    "No window for messages ({:?}): there are none.\n",
+                    error
+                );
                 self.features = self.features.with_messages(false);
             }
         }
@@ -252,7 +256,8 @@ impl<'bound> Hw<'bound> {
 
     /// Enables all interrupts.
     pub(crate) fn enable_interrupts(&self) {
-        self.bar.write_reg(IRQ_ENABLE::from_raw(self.all_interrupts()));
+        self.bar
+            .write_reg(IRQ_ENABLE::from_raw(self.all_interrupts()));
     }
 
     /// Checks whether they are still enabled, as far as the device says.

@@ -105,7 +105,9 @@ impl Window {
         let len = (message.len() as u32).to_le_bytes();
         let state = uapi::VGPU_MSG_STATE_PENDING.to_le_bytes();
         let mut header = [0; HEADER_SIZE];
-        let words = header.chunks_exact_mut(4).zip([len, [0; 4], [0; 4], [0; 4], state]);
+        let words = header
+            .chunks_exact_mut(4)
+            .zip([len, [0; 4], [0; 4], [0; 4], state]);
         for (to, word) in words {
             to.iter_mut().zip(word).for_each(|(to, byte)| *to = byte);
         }

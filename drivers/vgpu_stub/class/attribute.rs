@@ -255,9 +255,15 @@ unsafe extern "C" fn is_visible_callback<T: Operations, V: Visibility<T>>(
     }
 }
 
+/// The most attribute groups that a class can have.
+const GROUPS: usize = 3;
+
 /// The attribute groups of the class of `T`, null-terminated.
 #[repr(transparent)]
-pub(crate) struct AttributeGroups<T>([*const bindings::attribute_group; 4], PhantomData<T>);
+pub(crate) struct AttributeGroups<T>(
+    [*const bindings::attribute_group; GROUPS + 1],
+    PhantomData<T>,
+);
 
 // SAFETY: It is never written to.
 unsafe impl<T> Sync for AttributeGroups<T> {}
@@ -265,17 +271,19 @@ unsafe impl<T> Sync for AttributeGroups<T> {}
 impl<T> AttributeGroups<T> {
     /// Creates those of a class with attributes that all devices have, and some that only some
     /// have.
-    pub(crate) const fn new(all: &'static Group<T>, some: [&'static Group<T>; 2]) -> Self {
-        let [first, second] = some;
-        Self(
-            [
-                &raw const all.0,
-                &raw const first.0,
-                &raw const second.0,
-                core::ptr::null(),
-            ],
-            PhantomData,
-        )
+    pub(crate) const fn new<const N: usize>(
+        all: &'static Group<T>,
+        some: [&'static Group<T>; N],
+    ) -> Self {
+        let mut groups = [core::ptr::null(); GROUPS + 1];
+        groups[0] = &raw const all.0;
+        let mut index = 0;
+        while index < N {
+            groups[index + 1] = &raw const some[index].0;
+            index += 1;
+        }
+        assert!(groups[GROUPS].is_null());
+        Self(groups, PhantomData)
     }
 
     pub(super) const fn as_ptr(&'static self) -> *const *const bindings::attribute_group {

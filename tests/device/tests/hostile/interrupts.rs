@@ -141,7 +141,7 @@ fn an_interrupt_can_be_lost() {
     bench.write(VGPU_REG_IRQ_ENABLE, BOTH);
     bench.set("irq-times", 1);
     assert!(!bench.line());
-    let msix = Msix::enable(SLOT, &mut bench.machine.cpu);
+    let msix = Msix::enable(SLOT, &mut bench.machine.cpu, VGPU_MSIX_VECTORS);
     bench.set("irq-times", 1);
     assert_eq!(msix.messages(&mut bench.machine.cpu), [false, false]);
     assert_eq!(bench.read(VGPU_REG_IRQ_STATUS), VGPU_IRQ_COMMAND_DONE);
@@ -154,7 +154,7 @@ fn an_interrupt_can_be_lost() {
 #[test]
 fn either_vector_is_signalled_each_time_whether_its_bit_was_cleared_or_not() {
     let mut bench = Bench::start(",msix=on");
-    let msix = Msix::enable(SLOT, &mut bench.machine.cpu);
+    let msix = Msix::enable(SLOT, &mut bench.machine.cpu, VGPU_MSIX_VECTORS);
     bench.write(VGPU_REG_IRQ_ENABLE, BOTH);
     for (bits, messages) in [
         (VGPU_IRQ_COMMAND_DONE, [true, false]),

@@ -30,7 +30,7 @@ fn nothing_happens_to_it_once_it_is_unplugged() {
         let mut machine = Machine::start(Chipset::Pc, &arguments);
         let bar0 = SLOT.enable(&mut machine.cpu);
         if properties.contains("msix") {
-            Msix::enable(SLOT, &mut machine.cpu);
+            Msix::enable(SLOT, &mut machine.cpu, VGPU_MSIX_VECTORS);
         }
         Late.hold(&mut machine, "gpu");
         // In the middle of a command, and with an interrupt that is active.
