@@ -199,6 +199,10 @@ check-debug: ## test the driver on kernels that watch over it; CYCLES=1000, STOR
 check-matrix: ## test the driver on every kernel that it supports, in each of its flavours
 	@scripts/check-matrix
 
+.PHONY: check-tomorrow
+check-tomorrow: ## build the module for the kernels of Debian's next releases, by their compilers, and boot them
+	@scripts/check-tomorrow
+
 .PHONY: check-qemu
 check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIR…' for sources of yours
 	@scripts/check-qemu $(QEMU_TREES)
