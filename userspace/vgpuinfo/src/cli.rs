@@ -34,7 +34,9 @@ pub(crate) struct Cli {
     pub(crate) habits: Habits,
 }
 
+// The arguments of a subcommand are made only when it is the one, or is described.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Action {
     /// List the devices (what is done without a command)
     List,
