@@ -114,15 +114,20 @@ install: tools ## install vgpuinfo, its manual, the udev rule and what integrate
 	$(call documentation,vgpuinfo,1)
 	install -D -m 644 userspace/udev/70-vgpu-stub.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-vgpu-stub.rules
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d userspace/udev/71-vgpuinfo-publish.rules
 	install -D -m 644 userspace/udev/vgpu-stub.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/vgpu-stub.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo \
 		userspace/vgpuinfo/schema/vgpuinfo-1.schema.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system \
 		userspace/integrations/systemd/vgpuinfo-node-exporter.service \
-		userspace/integrations/systemd/vgpuinfo-node-exporter.timer
+		userspace/integrations/systemd/vgpuinfo-node-exporter.timer \
+		userspace/integrations/systemd/vgpuinfo-publish.service \
+		userspace/integrations/systemd/vgpuinfo-publish.timer
 	sed -i 's|/usr/bin/|$(PREFIX)/bin/|' \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/vgpuinfo-node-exporter.service
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/vgpuinfo-node-exporter.service \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/vgpuinfo-publish.service \
+		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/71-vgpuinfo-publish.rules
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo/prometheus \
 		userspace/integrations/prometheus/vgpu.rules.yml
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo/grafana userspace/integrations/grafana/vgpu.json
@@ -157,7 +162,7 @@ guest-programs: tools
 initramfs: modules guest-programs
 	@kernel=$$($(KERNEL)) && $(ENTER) scripts/initramfs \
 		--kernel "$$kernel" --module $(MODULE) --tool $(RELEASE)/vgpuinfo \
-		--rules userspace/udev/70-vgpu-stub.rules \
+		--rules userspace/udev/70-vgpu-stub.rules --rules userspace/udev/71-vgpuinfo-publish.rules \
 		--tool $(RELEASE)/vgpu-kexec --tool $(RELEASE)/vgpu-held --tool $(RELEASE)/vgpu-vfio \
 		--agent $(RELEASE)/vgpu-agent --selftests $(BUILD)/selftests \
 		$(GUEST)/initramfs.cpio

@@ -36,7 +36,8 @@ cp -a "$work/files/." "$work/system/"
 mkdir -p "$work/system/etc/systemd/system" "$work/system/usr/local/bin"
 from_page /etc/systemd/system/gpu-work.service >"$work/system/etc/systemd/system/gpu-work.service"
 install -m 755 /dev/null "$work/system/usr/local/bin/gpu-work"
-for unit in vgpuinfo-node-exporter.service vgpuinfo-node-exporter.timer gpu-work.service; do
+for unit in vgpuinfo-node-exporter.service vgpuinfo-node-exporter.timer vgpuinfo-publish.service \
+	vgpuinfo-publish.timer gpu-work.service; do
 	check "systemd takes $unit" there systemd-analyze verify --man=no "$unit"
 	check "it has nothing to say about it" [ ! -s "$work/messages" ]
 done
@@ -44,7 +45,8 @@ result "systemd finds nothing wrong with the units"
 
 from_page /etc/udev/rules.d/80-vgpu-pool.rules >"$work/system/etc/udev/rules.d/80-vgpu-pool.rules"
 check "udev takes the rules" there udevadm verify --resolve-names=late \
-	/etc/udev/rules.d/80-vgpu-pool.rules /usr/lib/udev/rules.d/70-vgpu-stub.rules
+	/etc/udev/rules.d/80-vgpu-pool.rules /usr/lib/udev/rules.d/70-vgpu-stub.rules \
+	/usr/lib/udev/rules.d/71-vgpuinfo-publish.rules
 result "udev finds nothing wrong with the rules"
 
 from_page '#cloud-config' | sed -n '/^#cloud-config/,$p' >"$work/system/root/cloud-config"

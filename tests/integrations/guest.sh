@@ -11,7 +11,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/common.sh
 set +e
 . scripts/packaging.sh
-plan 8
+plan 9
 logs=$PWD/build/logs/integrations
 mkdir -p "$logs"
 log=$logs/guest.log
@@ -75,5 +75,6 @@ about features "The labels for Kubernetes say what is there"
 about containers "A container sees the identity, and with the node all of it"
 about removal "A device that goes is in no file any more, and comes back"
 about driver "A device without its driver is exported as such"
+about published "A timer has it shown to users who are not root"
 
 end

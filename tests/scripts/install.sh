@@ -10,11 +10,13 @@ root=$work/root/usr
 
 make install DESTDIR="$work/root" PREFIX=/usr >"$work/messages" 2>&1
 check "it succeeds" [ $? = 0 ]
-for file in bin/vgpuinfo lib/udev/rules.d/70-vgpu-stub.rules lib/sysusers.d/vgpu-stub.conf \
+for file in bin/vgpuinfo lib/udev/rules.d/70-vgpu-stub.rules \
+	lib/udev/rules.d/71-vgpuinfo-publish.rules lib/sysusers.d/vgpu-stub.conf \
 	share/man/man1/vgpuinfo.1 share/man/man1/vgpuinfo-query.1 \
 	share/bash-completion/completions/vgpuinfo share/zsh/site-functions/_vgpuinfo \
 	share/fish/vendor_completions.d/vgpuinfo.fish lib/systemd/system/vgpuinfo-node-exporter.service \
-	lib/systemd/system/vgpuinfo-node-exporter.timer share/vgpuinfo/prometheus/vgpu.rules.yml \
+	lib/systemd/system/vgpuinfo-node-exporter.timer lib/systemd/system/vgpuinfo-publish.service \
+	lib/systemd/system/vgpuinfo-publish.timer share/man/man1/vgpuinfo-publish.1 share/vgpuinfo/prometheus/vgpu.rules.yml \
 	share/vgpuinfo/grafana/vgpu.json share/vgpuinfo/ansible/vgpu.fact \
 	share/vgpuinfo/node-feature-discovery/vgpu-features; do
 	check "$file is installed" [ -s "$root/$file" ]

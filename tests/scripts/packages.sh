@@ -53,11 +53,13 @@ done
 result "The dpkg of Debian 11 knows all that is in the packages"
 
 dpkg-deb --fsys-tarfile "build/packages/vgpuinfo_${VERSION}_amd64.deb" | tar -t >"$work/contents"
-for file in usr/bin/vgpuinfo usr/lib/udev/rules.d/70-vgpu-stub.rules usr/lib/sysusers.d/vgpu-stub.conf \
+for file in usr/bin/vgpuinfo usr/lib/udev/rules.d/70-vgpu-stub.rules \
+	usr/lib/udev/rules.d/71-vgpuinfo-publish.rules usr/lib/sysusers.d/vgpu-stub.conf \
 	usr/share/man/man1/vgpuinfo.1.gz usr/share/bash-completion/completions/vgpuinfo \
 	usr/share/zsh/vendor-completions/_vgpuinfo usr/share/fish/vendor_completions.d/vgpuinfo.fish \
 	usr/lib/systemd/system/vgpuinfo-node-exporter.service \
-	usr/lib/systemd/system/vgpuinfo-node-exporter.timer usr/share/vgpuinfo/prometheus/vgpu.rules.yml \
+	usr/lib/systemd/system/vgpuinfo-node-exporter.timer usr/lib/systemd/system/vgpuinfo-publish.service \
+	usr/lib/systemd/system/vgpuinfo-publish.timer usr/share/vgpuinfo/prometheus/vgpu.rules.yml \
 	usr/share/vgpuinfo/grafana/vgpu.json usr/share/vgpuinfo/ansible/vgpu.fact \
 	usr/share/vgpuinfo/node-feature-discovery/vgpu-features \
 	usr/share/vgpuinfo/vgpuinfo-1.schema.json; do
@@ -104,7 +106,10 @@ check "what to install is said" grep -q 'install vgpu-stub-modules-7.3.5-amd64$'
 rm -r "$work/system/lib/modules/"7.3.*
 result "A kernel without the driver that others have is warned of"
 
-check "dpkg removes it" there dpkg -r vgpuinfo
+# /run is each command's own.
+published=/run/vgpu
+check "dpkg removes it, and what is published" there sh -c "mkdir -p $published/.0000:00:06.0.0 &&
+	ln -s .0000:00:06.0.0 $published/0000:00:06.0 && dpkg -r vgpuinfo && [ ! -e $published ]"
 check "nothing is exported any more" [ ! -e "$exported" ]
 rm -r "$work/system/var/lib/prometheus"
 check "dpkg purges it" there dpkg -P vgpuinfo

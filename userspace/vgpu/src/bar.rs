@@ -85,6 +85,7 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
             let [command, status, pool_id, priority, vm_id, features] = registers;
             Ok(Info {
                 source: Source::Bar,
+                age: None,
                 pool_id: PoolId::from_raw(pool_id),
                 priority: Priority::from_raw(priority),
                 vm_id,

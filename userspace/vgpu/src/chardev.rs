@@ -20,6 +20,7 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
         sys::get_info(node.as_fd()).map_err(|error| Error::of(device, &path, "ask", error))?;
     Info {
         source: Source::Chardev,
+        age: None,
         pool_id: PoolId::from_raw(info.pool_id),
         priority: Priority::from_raw(info.priority),
         vm_id: info.vm_id,

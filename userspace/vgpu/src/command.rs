@@ -45,7 +45,7 @@ impl Vgpu {
     ) -> Result<Completion> {
         let timeout_ms = timeout.map(milliseconds).transpose()?;
         match source {
-            Source::Bar => Err(Error::ReadOnlySource),
+            Source::Bar | Source::Published => Err(Error::ReadOnlySource),
             Source::Chardev => self.submit_to_node(command, timeout_ms),
             Source::Sysfs => self.submit_to_sysfs(command),
             Source::Auto => match self.submit_to_node(command, timeout_ms) {

@@ -10,7 +10,7 @@ use crate::class::CLASS;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::{Error, Info, PciAddress, Register, Result, Roots, Source};
-use crate::{bar, chardev, sysfs};
+use crate::{bar, chardev, published, sysfs};
 
 /// The name of the driver that gives a device its attributes and its node.
 pub const DRIVER: &str = "vgpu_stub";
@@ -101,8 +101,9 @@ impl Vgpu {
     /// [`Error::DriverNeeded`] for sysfs and chardev without the driver;
     /// [`Error::NoNode`] and [`Error::WrongNode`] for chardev;
     /// [`Error::Lockdown`], [`Error::Claimed`], [`Error::DecodingOff`] and
-    /// [`Error::Unassigned`] for BAR0; [`Error::Permission`], [`Error::Gone`], [`Error::Malformed`] and
-    /// [`Error::Io`] for all.
+    /// [`Error::Unassigned`] for BAR0; [`Error::NotPublished`] and [`Error::Untrusted`]
+    /// for what is published; [`Error::Permission`], [`Error::Gone`],
+    /// [`Error::Malformed`] and [`Error::Io`] for all.
     pub fn read(&mut self, source: Source) -> Result<Info> {
         self.read_as(source, sysfs::read, |info| info)
     }
@@ -131,6 +132,7 @@ impl Vgpu {
             Source::Sysfs => sysfs(self),
             Source::Chardev => chardev::read(self).map(part),
             Source::Bar => bar::read(self).map(part),
+            Source::Published => published::read(self).map(part),
             Source::Auto => self.read_auto(sysfs, part),
         };
         // Half of a device gives all kinds of errors while it is removed.
@@ -150,7 +152,7 @@ impl Vgpu {
         loop {
             let result = match self.name {
                 Some(_) => sysfs(self),
-                None => bar::read(self).map(&part),
+                None => self.read_without_driver().map(&part),
             };
             match result {
                 Err(error) if pauses > 0 && error.may_be_rebinding() && self.is_present() => {
@@ -160,6 +162,17 @@ impl Vgpu {
                 }
                 result => return result,
             }
+        }
+    }
+
+    /// Reads BAR0 or, only if the caller may not open it, what was published.
+    fn read_without_driver(&self) -> Result<Info> {
+        match bar::read(self) {
+            Err(refused @ Error::Permission { .. }) => match published::read(self) {
+                Err(Error::NotPublished { .. }) => Err(refused),
+                result => result,
+            },
+            result => result,
         }
     }
 

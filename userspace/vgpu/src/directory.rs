@@ -83,7 +83,8 @@ impl Directory {
         now.is_ok_and(|now| self.inode() == Some(now.st_ino))
     }
 
-    fn inode(&self) -> Option<u64> {
+    /// Returns the inode number of the directory.
+    pub(crate) fn inode(&self) -> Option<u64> {
         Some(fstat(self.as_fd()).ok()?.st_ino)
     }
 

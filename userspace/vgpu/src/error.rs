@@ -74,8 +74,22 @@ pub enum Error {
     /// and no driver can be bound.
     #[error("the kernel has assigned no memory to BAR0")]
     Unassigned,
-    /// A command would have to be written through BAR0.
-    #[error("a command is never written through BAR0")]
+    /// Root has published nothing of the device.
+    #[error("{}: nothing is published of the device", path.display())]
+    NotPublished {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// What is published may be somebody else's than root's.
+    #[error("{}: not to be believed: {what}", path.display())]
+    Untrusted {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A command would have to be written through BAR0, or to what is published.
+    #[error("a command is written through the driver only, never through BAR0")]
     ReadOnlySource,
     /// The device was removed, or answers no more.
     #[error("the device is gone")]
@@ -239,6 +253,8 @@ impl Error {
             Error::Claimed { .. } => "claimed",
             Error::DecodingOff => "decoding_off",
             Error::Unassigned => "unassigned",
+            Error::NotPublished { .. } => "not_published",
+            Error::Untrusted { .. } => "untrusted",
             Error::ReadOnlySource => "read_only_source",
             Error::Gone => "gone",
             Error::Malformed { .. } => "malformed",
@@ -291,6 +307,14 @@ impl Error {
             Error::Unassigned => "see the kernel log for why there was no room; boot with \
                                   pci=realloc, or have the host put the device on another bus"
                 .into(),
+            Error::NotPublished { .. } => format!(
+                "run vgpuinfo publish as root, or its timer, vgpuinfo-publish.timer; with \
+                 {DRIVER} read through sysfs"
+            ),
+            Error::Untrusted { path, .. } => format!(
+                "remove it as root and run vgpuinfo publish; find out who has made {}",
+                path.display()
+            ),
             Error::ReadOnlySource => {
                 "submit it through the driver: leave the source to be chosen".into()
             }
@@ -323,9 +347,11 @@ impl Refusal {
             Refusal::Mode if is_resource(path) && is_root => {
                 format!("bind {DRIVER} outside of the container: all users may read its attributes")
             }
-            Refusal::Mode if is_resource(path) => {
-                format!("run as root, or bind {DRIVER}: its attributes are readable by all users")
-            }
+            Refusal::Mode if is_resource(path) => format!(
+                "run as root, or have root run vgpuinfo publish, or bind {DRIVER}: its \
+                 attributes are readable by all users"
+            ),
+            Refusal::Mode if is_published(path) => "run as root of the machine".into(),
             Refusal::Mode if is_root => format!(
                 "root of a container is not that of the machine: start the container with \
                  --device {node}, by a member of the group vgpu who keeps it \
@@ -344,6 +370,10 @@ impl Refusal {
 
 fn is_resource(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "resource0")
+}
+
+fn is_published(path: &Path) -> bool {
+    path.ends_with("run/vgpu")
 }
 
 #[cfg(test)]
@@ -381,6 +411,11 @@ mod tests {
             },
             Error::DecodingOff,
             Error::Unassigned,
+            Error::NotPublished { path: path() },
+            Error::Untrusted {
+                path: path(),
+                what: "it belongs to the user 1, not to 0".into(),
+            },
             Error::ReadOnlySource,
             Error::Gone,
             Error::Malformed {

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::identity::all_ones;
 use crate::{Error, PoolId, Priority, Result, uapi};
@@ -12,7 +13,8 @@ use crate::{Error, PoolId, Priority, Result, uapi};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Source {
     /// [`Sysfs`](Source::Sysfs) where the driver is bound, else
-    /// [`Bar`](Source::Bar).
+    /// [`Bar`](Source::Bar), and [`Published`](Source::Published) where that may not
+    /// be opened.
     #[default]
     Auto,
     /// The attributes in /sys/class/vgpu/vgpuN: readable by all users, one
@@ -24,6 +26,9 @@ pub enum Source {
     Chardev,
     /// BAR0, mapped for reading: needs no driver, but root.
     Bar,
+    /// What root has read in BAR0 and [published](crate::publish) in /run/vgpu:
+    /// readable by all users, and as old as [`Info::age`] says.
+    Published,
 }
 
 impl fmt::Display for Source {
@@ -33,6 +38,7 @@ impl fmt::Display for Source {
             Source::Sysfs => "sysfs",
             Source::Chardev => "chardev",
             Source::Bar => "bar",
+            Source::Published => "published",
         })
     }
 }
@@ -42,6 +48,8 @@ impl fmt::Display for Source {
 pub struct Info {
     /// Where the values were read; never [`Source::Auto`].
     pub source: Source,
+    /// How long ago they were read, if they were [`Published`](Source::Published).
+    pub age: Option<Duration>,
     /// The pool the device belongs to.
     pub pool_id: PoolId,
     /// The device's priority in that pool.
@@ -125,7 +133,8 @@ impl Info {
     /// Whether the driver announces that pool, priority or vm_id have changed. Those
     /// of another device change all the same when the guest migrates.
     pub fn announces_identity(&self) -> bool {
-        self.source != Source::Bar && Info::has_live_config(self.features)
+        !matches!(self.source, Source::Bar | Source::Published)
+            && Info::has_live_config(self.features)
     }
 
     /// Refuses the registers of a device that is gone.
@@ -159,6 +168,7 @@ mod tests {
             || {
                 Ok(Info {
                     source: Source::Bar,
+                    age: None,
                     pool_id: PoolId::from_raw(0x42),
                     priority: Priority::from_raw(2),
                     vm_id: generation.get() * 10,

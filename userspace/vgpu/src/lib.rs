@@ -14,7 +14,8 @@
 //! ```
 //!
 //! A device with the driver `vgpu_stub` bound is read through sysfs or its node
-//! in /dev, any other one through BAR0. Nothing here enables a device, binds a
+//! in /dev, any other one through BAR0 or, where that may not be opened, by what root
+//! has published of it. Nothing here enables a device, binds a
 //! driver or writes to BAR0; commands need the driver.
 //!
 //! A [`Vgpu`] is one PCI function for good: a name or an address that another
@@ -43,6 +44,8 @@ mod modalias;
 mod names;
 mod namespaces;
 mod number;
+mod publish;
+mod published;
 mod roots;
 mod sys;
 mod sysfs;
@@ -61,4 +64,5 @@ pub use events::{Events, Wake};
 pub use identity::{PoolId, Priority};
 pub use info::{Info, Register, Source};
 pub use number::parse_u32;
+pub use publish::{Publication, publish};
 pub use roots::Roots;

@@ -2,9 +2,10 @@
 
 //! Where the kernel's views of a device are found.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::PciAddress;
+use crate::{Error, PciAddress, Result};
 
 /// The trees that devices are looked up in: this machine's /sys and /dev, or
 /// those of a directory that holds a copy.
@@ -61,6 +62,22 @@ impl Roots {
     /// The PCI function at `address`.
     pub(crate) fn pci_device(&self, address: PciAddress) -> PathBuf {
         self.pci().join(address.to_string())
+    }
+
+    /// The directory with what root has published of devices.
+    pub(crate) fn published(&self) -> PathBuf {
+        self.path("run/vgpu")
+    }
+
+    /// The user whose files are believed: root, or whoever owns a copy.
+    pub(crate) fn owner(&self) -> Result<u32> {
+        const ROOT: u32 = 0;
+        if self.are_live() {
+            return Ok(ROOT);
+        }
+        let root = self.root.metadata();
+        root.map(|it| it.uid())
+            .map_err(|error| Error::io(&self.root, "look at", error))
     }
 
     /// The device node of the class device `name`.

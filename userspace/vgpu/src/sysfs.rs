@@ -25,6 +25,7 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
         || {
             Ok(Info {
                 source: Source::Sysfs,
+                age: None,
                 config_generation: generation()?,
                 pool_id: pool_id(&class_device)?,
                 priority: priority(&class_device)?,

@@ -34,7 +34,9 @@ pub(crate) struct Cli {
     pub(crate) habits: Habits,
 }
 
+// The arguments of a subcommand are made only when it is the one, or is described.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Action {
     /// List the devices (what is done without a command)
     List,
@@ -118,6 +120,9 @@ pub(crate) enum Action {
         #[arg(long, value_parser = arguments::vm_id)]
         vm_id: Option<u32>,
     },
+    /// Write what BAR0 says to /run/vgpu, for users who may not open it
+    #[command(after_help = arguments::PUBLISHING)]
+    Publish,
     /// Find out why a device is not there, or not as it should be
     Doctor,
     /// List the fields that get, query and wait know
@@ -224,6 +229,7 @@ impl Options {
             Some(SourceArgument::Sysfs) => Source::Sysfs,
             Some(SourceArgument::Chardev) => Source::Chardev,
             Some(SourceArgument::Bar) => Source::Bar,
+            Some(SourceArgument::Published) => Source::Published,
         }
     }
 
@@ -256,7 +262,7 @@ impl Options {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum SourceArgument {
-    /// sysfs where the driver is bound, else bar
+    /// sysfs where the driver is bound, else bar or, where that may not be opened, published
     Auto,
     /// The attributes in /sys/class/vgpu
     Sysfs,
@@ -264,6 +270,8 @@ enum SourceArgument {
     Chardev,
     /// BAR0, without a driver
     Bar,
+    /// What vgpuinfo publish has written to /run/vgpu
+    Published,
 }
 
 #[cfg(test)]

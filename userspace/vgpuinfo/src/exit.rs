@@ -66,7 +66,8 @@ impl From<Exit> for ExitCode {
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Permission { .. } => Exit::Permission,
+            // Root gets past both.
+            Error::Permission { .. } | Error::Untrusted { .. } => Exit::Permission,
             // The other source is there, and open to the same caller.
             Error::Claimed { driver, .. } if driver == DRIVER => Exit::Internal,
             // No privilege opens these, but the driver makes do without them.
@@ -85,6 +86,7 @@ impl From<&Error> for Exit {
             }
             Error::NoPci { .. }
             | Error::NoNode { .. }
+            | Error::NotPublished { .. }
             | Error::WrongNode { .. }
             | Error::Reset
             | Error::Ignored
@@ -133,6 +135,14 @@ mod tests {
             (refused(Refusal::ReadOnlyMount), 4),
             (Error::DriverNeeded { driver: None }, 5),
             (Error::NoPci { path: path() }, 1),
+            (Error::NotPublished { path: path() }, 1),
+            (
+                Error::Untrusted {
+                    path: path(),
+                    what: String::new(),
+                },
+                4,
+            ),
             (Error::NoNode { path: path() }, 1),
             (Error::Lockdown { path: path() }, 5),
             (claimed("vfio-pci"), 5),

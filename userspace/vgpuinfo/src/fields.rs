@@ -51,6 +51,8 @@ enum Origin {
     Live(Register, fn(u32) -> Value),
     /// The way by which the registers were read.
     Source,
+    /// How long ago they were read, if that was not now.
+    Age,
 }
 
 /// A value, which knows how people and programs write it.
@@ -156,7 +158,7 @@ pub(crate) const FIELDS: &[Field] = &[
     Field {
         name: "source",
         heading: "SOURCE",
-        help: "Where the registers were read: sysfs, chardev or bar",
+        help: "Where the registers were read: sysfs, chardev, bar or published",
         kind: Kind::Text,
         from: Origin::Source,
         values: Values::Text(values::source),
@@ -202,6 +204,14 @@ pub(crate) const FIELDS: &[Field] = &[
         from: Origin::Live(Register::ConfigGeneration, Value::Decimal),
         values: Values::Number(values::number),
     },
+    Field {
+        name: "age",
+        heading: "AGE",
+        help: "Seconds since what is published was read; unknown for other sources",
+        kind: Kind::Decimal,
+        from: Origin::Age,
+        values: Values::Number(values::number),
+    },
 ];
 
 impl Field {
@@ -234,7 +244,12 @@ impl Field {
 
     /// Whether its value changes while the device works.
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self.from, Origin::Live(..))
+        matches!(self.from, Origin::Live(..) | Origin::Age)
+    }
+
+    /// Whether its value changes though nothing happens.
+    pub(crate) fn is_clock(&self) -> bool {
+        matches!(self.from, Origin::Age)
     }
 
     /// Reads the value that `text` writes: numbers in decimal or, after 0x, in
@@ -244,7 +259,7 @@ impl Field {
     /// Why no device can have it.
     pub(crate) fn parse(&self, text: &str) -> Result<Value, String> {
         if text.is_empty() {
-            return match self.needs_info() {
+            return match self.needs_info() && !self.is_clock() {
                 // Whoever can read the device knows it.
                 true => Err(format!("{} is never unknown", self.name)),
                 false => Ok(Value::Unknown),
@@ -265,6 +280,9 @@ impl Field {
                 value(info.register(*register))
             }
             (Origin::Source, Some(info)) => Value::Text(info.source.to_string()),
+            (Origin::Age, Some(info)) => info.age.map_or(Value::Unknown, |age| {
+                Value::Decimal(age.as_secs().try_into().unwrap_or(u32::MAX))
+            }),
             (_, None) => Value::Unknown,
         }
     }
@@ -277,7 +295,7 @@ impl Field {
             Origin::Identity(register, value) | Origin::Live(register, value) => {
                 device.read_register(register, source).map(value)
             }
-            Origin::Source => {
+            Origin::Source | Origin::Age => {
                 let info = device.read(source)?;
                 Ok(self.value(device, Some(&info)))
             }

@@ -2,6 +2,8 @@
 
 //! Reading the devices that a run is about, for what shows all of them.
 
+use std::time::Duration;
+
 use vgpu::{Error, Info, Vgpu};
 
 use crate::cli::Options;
@@ -39,6 +41,7 @@ pub(crate) fn gather(
             Ok(info) => {
                 let detail = format!("{}: read through {}", device.label(), info.source);
                 report.details.push(detail);
+                report.notes.extend(stale(&device, &info));
                 rows.push((device, Some(info)));
             }
             Err(Error::Gone) if !named && !device.is_present() => {
@@ -60,4 +63,18 @@ pub(crate) fn gather(
     }
     report.failures.extend(selection.missing);
     Ok((rows, report))
+}
+
+/// What is older than this was not published when it should have been: the timer does it
+/// twice a minute.
+const STALE: Duration = Duration::from_secs(90);
+
+/// Says how old `info` is, if it is older than what is published should be.
+pub(crate) fn stale(device: &Vgpu, info: &Info) -> Option<String> {
+    let age = info.age.filter(|age| *age > STALE)?;
+    let label = device.label();
+    Some(format!(
+        "{label}: published {} s ago, and not again since",
+        age.as_secs()
+    ))
 }

@@ -7,6 +7,7 @@ use vgpu::Vgpu;
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::fields::Field;
+use crate::gather::stale;
 use crate::report::{Object, Report};
 use crate::select::{Selector, select_one};
 
@@ -25,7 +26,15 @@ pub(crate) fn get(
     let mut report = Report::default();
     let mut objects = Vec::new();
     for mut device in selection.devices {
-        match field.read(&mut device, options.source()) {
+        let read = match field.needs_info() && device.name().is_none() {
+            // Read as a whole then, and it may be old.
+            true => device.read(options.source()).map(|info| {
+                report.notes.extend(stale(&device, &info));
+                field.value(&device, Some(&info))
+            }),
+            false => field.read(&mut device, options.source()),
+        };
+        match read {
             Ok(value) if options.json => {
                 objects.push(Object::from_iter([(field.name, value.json())]));
             }

@@ -20,6 +20,7 @@ mod gather;
 mod get;
 mod manual;
 mod output;
+mod publish;
 mod query;
 mod report;
 mod select;
@@ -99,6 +100,7 @@ fn execute(cli: &Cli) -> Report {
             options,
         ),
         Some(Action::Doctor) => doctor::doctor(options),
+        Some(Action::Publish) => publish::publish(options),
         Some(Action::Fields) => describe::fields(),
         Some(Action::Schema) => describe::schema(),
         Some(Action::Completions { shell }) => describe::completions(*shell),

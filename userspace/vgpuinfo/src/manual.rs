@@ -34,5 +34,9 @@ pub(crate) const MANUAL: Manual = Manual {
         "NO_COLOR",
         "If it is set and not empty, there is no colour on a terminal either.",
     )],
-    files: &[],
+    files: &[(
+        "/run/vgpu/ADDRESS/",
+        "What publish has written: pool_id, priority, vm_id, command, status, features, \
+         config_generation, time (seconds since 1970), inode (of the device in sysfs).",
+    )],
 };

@@ -17,7 +17,7 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// The same for a monitor, which wants everything that changes.
-const METRICS: [&str; 9] = [
+const METRICS: [&str; 10] = [
     "name",
     "pci",
     "pool_id",
@@ -27,6 +27,7 @@ const METRICS: [&str; 9] = [
     "command",
     "status",
     "config_generation",
+    "age",
 ];
 
 /// Lists the devices.

@@ -103,10 +103,16 @@ pub(crate) fn driver(text: &str) -> Result<String, String> {
 /// # Errors
 /// Which there are.
 pub(crate) fn source(text: &str) -> Result<String, String> {
-    let sources = [Source::Sysfs, Source::Chardev, Source::Bar].map(|it| it.to_string());
+    let sources = [
+        Source::Sysfs,
+        Source::Chardev,
+        Source::Bar,
+        Source::Published,
+    ];
+    let sources = sources.map(|it| it.to_string());
     match sources.iter().any(|it| it == text) {
         true => Ok(text.into()),
-        false => Err("a source is sysfs, chardev or bar".into()),
+        false => Err("a source is sysfs, chardev, bar or published".into()),
     }
 }
 
@@ -146,7 +152,7 @@ mod tests {
             (name("vgpu0x1"), "vgpu0, vgpu1"),
             (driver("vgpu-stub"), "did you mean vgpu_stub?"),
             (driver("vfio_pci"), "did you mean vfio-pci?"),
-            (source("pci"), "sysfs, chardev or bar"),
+            (source("pci"), "sysfs, chardev, bar or published"),
             (address("6.0"), "0000:00:06.0"),
         ] {
             let refused = refused.unwrap_err();

@@ -83,6 +83,50 @@ fn root_reads_the_device_and_everybody_is_told_what_takes_the_driver() -> Result
 }
 
 #[test]
+fn what_root_publishes_is_shown_to_all_users_until_the_device_goes() -> Result<()> {
+    let guest = guest("without-driver-published", &[DEVICE])?;
+    let as_user = |command: &str| format!("su user -c '{command}'");
+    let address = "0000:00:10.0";
+    ends(
+        &guest,
+        &as_user("vgpuinfo get pool_id"),
+        4,
+        "vgpuinfo publish",
+    )?;
+    ends(&guest, &as_user("vgpuinfo publish"), 4, "run as root")?;
+    guest.check("/lib/systemd/systemd-udevd --daemon")?;
+    ends(&guest, "vgpuinfo publish", 0, "")?;
+    ends(&guest, &as_user("vgpuinfo get pool_id"), 0, "B")?;
+    ends(
+        &guest,
+        &as_user("vgpuinfo check --pool B --vm-id 200"),
+        0,
+        "",
+    )?;
+    let listed = guest.check(&as_user("vgpuinfo list -J"))?;
+    let device = &serde_json::from_str::<Value>(&listed)?["devices"][0];
+    ensure!(device["source"] == "published", "{device}");
+    ensure!(
+        device["age"].as_u64().is_some_and(|it| it < 120),
+        "{device}"
+    );
+    let read = format!("cat /run/vgpu/{address}/priority");
+    ensure!(guest.check(&as_user(&read))? == "high");
+    ensure!(guest.check("vgpuinfo get source")? == "bar");
+
+    guest.unplug("plugged", UNPLUG)?;
+    ends(&guest, &as_user("vgpuinfo list"), 3, "no vGPU device")?;
+    // By udev's rule.
+    guest.check("timeout 20 sh -c 'while ls -A /run/vgpu | grep -q .; do sleep 0.1; done'")?;
+    guest.plug(&DEVICE.replace("pool_id=B", "pool_id=A"))?;
+    guest.check("timeout 20 vgpuinfo wait")?;
+    guest.check("setpci -s 00:10.0 COMMAND=2:2")?;
+    guest.check("vgpuinfo publish")?;
+    ends(&guest, &as_user("vgpuinfo get pool_id"), 0, "A")?;
+    guest.finish()
+}
+
+#[test]
 fn a_device_that_comes_and_goes_is_announced_without_the_driver_too() -> Result<()> {
     let guest = guest("without-driver-plug", &[])?;
     ends(&guest, "vgpuinfo list", 3, "no vGPU device")?;

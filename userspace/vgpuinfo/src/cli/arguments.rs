@@ -29,6 +29,12 @@ then come added, changed and removed. \
 The kernel announces all but the command, the status and, after a migration, the \
 identity of a device of revision 1: see --interval. It ends when nobody reads any more.";
 
+/// The same of `publish`.
+pub(super) const PUBLISHING: &str = "\
+Each device without the driver has a directory in /run/vgpu, with a file for each value and one \
+for the time, in seconds since 1970. It is replaced in one step, and removed once the device \
+is gone or has the driver. It takes root.";
+
 /// What the name of no field is: all of them.
 const ALL: &str = "all";
 

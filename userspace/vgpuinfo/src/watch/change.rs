@@ -79,7 +79,7 @@ impl State {
         FIELDS
             .iter()
             .zip(values)
-            .filter(|(_, (before, now))| before != now)
+            .filter(|(field, (before, now))| before != now && !field.is_clock())
             .map(|(field, (before, now))| (field, before, now))
     }
 
@@ -111,8 +111,8 @@ pub(super) enum Change<'a> {
 impl<'a> Change<'a> {
     /// What changed between two looks at a device, if anything did.
     pub(super) fn between(before: &'a State, now: &'a State) -> Option<Self> {
-        let same = before.values == now.values && before.error == now.error;
-        (!same).then_some(Change::Changed { before, now })
+        let changed = now.differences(before).next().is_some() || before.error != now.error;
+        changed.then_some(Change::Changed { before, now })
     }
 
     fn name(&self) -> &'static str {

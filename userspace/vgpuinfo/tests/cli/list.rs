@@ -75,7 +75,8 @@ fn the_document_has_every_field_in_the_order_of_the_table() {
       "device_name": null,
       "class_name": "Processing accelerators",
       "features": 0,
-      "config_generation": 0
+      "config_generation": 0,
+      "age": null
     }
   ]
 }

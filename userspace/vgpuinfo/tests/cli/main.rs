@@ -11,6 +11,7 @@ mod formats;
 mod get;
 mod guest;
 mod list;
+mod publishing;
 mod schema;
 mod waiting;
 mod watching;

@@ -39,7 +39,7 @@ fn what_no_device_can_ever_have_is_not_waited_for() {
         ("driver=vgpu-stub", "did you mean vgpu_stub?"),
         ("vm_id=0200", "write 200 or 128"),
         ("vm_id=", "never unknown"),
-        ("source=pci", "sysfs, chardev or bar"),
+        ("source=pci", "sysfs, chardev, bar or published"),
         ("present -d vgpu", "vgpu0, vgpu1"),
     ] {
         let run = run(&one(), &format!("wait --timeout 0.1 --for {condition}"));

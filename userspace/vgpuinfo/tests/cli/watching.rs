@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
-use crate::guest::{Fixture, Stub, one, two, vgpuinfo};
+use crate::guest::{Fixture, Stub, one, run, two, vgpuinfo};
 use crate::schema;
 
 /// A run of watch.
@@ -228,4 +228,25 @@ fn a_pipe_gets_words_where_they_were_asked_for() {
     let mut watch = Watch::start(&fixture, "--format text");
     let line = watch.lines.next().unwrap().unwrap();
     assert!(line.contains(" vgpu0 present: "), "{line}");
+}
+
+#[test]
+fn what_is_published_does_not_change_by_growing_older() {
+    let fixture = Fixture::new();
+    fixture.add(&Stub::at("0000:00:06.0"));
+    assert_eq!(run(&fixture, "publish").exit, 0);
+    let mut watch = Watch::start(&fixture, "--source published");
+    assert_eq!(watch.next()["device"]["source"], "published");
+    let directory = fixture.root().join("run/vgpu/0000:00:06.0");
+    fs::write(directory.join("time"), "1000\n").unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    fs::write(directory.join("vm_id"), "7\n").unwrap();
+    let mut event = watch.next();
+    // A file may be seen while it is written to.
+    while !event["error"].is_null() || event["changed"].as_array().is_none() {
+        event = watch.next();
+    }
+    let changed = event["changed"].as_array().unwrap();
+    assert!(!changed.contains(&Value::from("age")), "{event}");
+    assert!(event["device"]["age"].as_u64().unwrap() > 1000, "{event}");
 }
