@@ -101,15 +101,15 @@ rpm: ## make the package of all that for dom0, in build/packages
 	@scripts/rpm vgpu-host
 
 .PHONY: packages
-packages: ## make the packages for guests and hosts, in build/packages
-	@scripts/packages
+packages: ## make the packages for guests and hosts, in build/packages; QEMU=FILE for the plugin of another one
+	@QEMU='$(QEMU)' scripts/packages
 
 .PHONY: module-packages
 module-packages: ## make packages of the built module for Debian's kernels; KERNELS='RELEASE…' KEY=FILE CERT=FILE
 	@KEY='$(KEY)' CERT='$(CERT)' scripts/module-packages $(KERNELS)
 
 .PHONY: install
-install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFIX
+install: tools ## install vgpuinfo, its manual, the udev rule and what integrates it; DESTDIR, PREFIX
 	install -D -m 755 $(RELEASE)/vgpuinfo $(DESTDIR)$(PREFIX)/bin/vgpuinfo
 	$(call documentation,vgpuinfo,1)
 	install -D -m 644 userspace/udev/70-vgpu-stub.rules \
@@ -118,6 +118,17 @@ install: tools ## install vgpuinfo, its manual and the udev rule; DESTDIR, PREFI
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/vgpu-stub.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo \
 		userspace/vgpuinfo/schema/vgpuinfo-1.schema.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		userspace/integrations/systemd/vgpuinfo-node-exporter.service \
+		userspace/integrations/systemd/vgpuinfo-node-exporter.timer
+	sed -i 's|/usr/bin/|$(PREFIX)/bin/|' \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/vgpuinfo-node-exporter.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo/prometheus \
+		userspace/integrations/prometheus/vgpu.rules.yml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo/grafana userspace/integrations/grafana/vgpu.json
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo/ansible userspace/integrations/ansible/vgpu.fact
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/vgpuinfo/node-feature-discovery \
+		userspace/integrations/node-feature-discovery/vgpu-features
 
 .PHONY: device-plugin
 device-plugin: ## compile the device model for this machine's QEMU, and say where it is; QEMU=FILE for another one
@@ -203,6 +214,10 @@ check-upgrade: ## test upgrading from released versions of vgpu-host; REVISION=C
 .PHONY: check-packages
 check-packages: ## test the packages in a guest with systemd, and on older Debians
 	@scripts/check packages
+
+.PHONY: check-integrations
+check-integrations: ## test what comes for Prometheus, Ansible and others with the real programs
+	@scripts/check integrations
 
 .PHONY: bench
 bench: ## measure what the driver and vgpuinfo cost; BASE=REV to compare with another commit

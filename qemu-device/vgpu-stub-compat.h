@@ -25,11 +25,30 @@
 #include "hw/qdev-properties.h"
 #endif
 
+#if VGPU_STUB_QEMU >= 1100
+#include "hw/core/qdev-properties-system.h"
+#elif VGPU_STUB_QEMU >= 600
+#include "hw/qdev-properties-system.h"
+#endif
+
 #if VGPU_STUB_QEMU >= 800
 #include "hw/pci/pci_device.h"
 #else
 #include "hw/pci/pci.h"
 #endif
+
+#if VGPU_STUB_QEMU >= 1000
+#include "system/dma.h"
+#include "system/runstate.h"
+#elif VGPU_STUB_QEMU >= 500
+#include "sysemu/dma.h"
+#include "sysemu/runstate.h"
+#else
+#include "sysemu/dma.h"
+#include "sysemu/sysemu.h"
+#endif
+
+#include "chardev/char-fe.h"
 
 /* What -device vgpu-stub,help shows as the type of a property. */
 #if VGPU_STUB_QEMU >= 1000
@@ -74,12 +93,78 @@ static inline void vgpu_stub_set_props_n(DeviceClass *dc,
     vgpu_stub_set_props_n(dc, props, ARRAY_SIZE(props))
 #endif
 
+#if VGPU_STUB_QEMU < 1002
+#define CharFrontend CharBackend
+#endif
+
 #if VGPU_STUB_QEMU < 902
 static inline void device_class_set_legacy_reset(DeviceClass *dc,
                                                  void (*reset)(DeviceState *))
 {
     dc->reset = reset;
 }
+#endif
+
+/*
+ * A bottom half that is kept from its device's own registers. Older versions have
+ * that as a fix of security, so their number does not tell.
+ */
+#ifndef qemu_bh_new_guarded
+#define qemu_bh_new_guarded(cb, opaque, guard) qemu_bh_new(cb, opaque)
+#endif
+
+/*
+ * Copies between a buffer and the guest's memory, as the device that asks for it sees
+ * that: through its IOMMU, and only while it is a bus master. False if a part of it is
+ * not RAM; parts before that may have been copied.
+ */
+#if VGPU_STUB_QEMU >= 700
+static inline bool vgpu_stub_dma(PCIDevice *pci_dev, dma_addr_t addr, void *buf,
+                                 dma_addr_t len, DMADirection dir)
+{
+    const MemTxAttrs attrs = { .memory = true };
+
+    return dma_memory_rw(pci_get_address_space(pci_dev), addr, buf, len, dir,
+                         attrs) == MEMTX_OK;
+}
+#else
+static inline bool vgpu_stub_dma(PCIDevice *pci_dev, dma_addr_t addr, void *buf,
+                                 dma_addr_t len, DMADirection dir)
+{
+    AddressSpace *as = pci_get_address_space(pci_dev);
+    bool is_write = dir == DMA_DIRECTION_FROM_DEVICE;
+    dma_addr_t done;
+    hwaddr xlat, part;
+
+    RCU_READ_LOCK_GUARD();
+    for (done = 0; done < len; done += part) {
+        MemoryRegion *mr;
+
+        part = len - done;
+        mr = address_space_translate(as, addr + done, &xlat, &part, is_write,
+                                     MEMTXATTRS_UNSPECIFIED);
+        if (!part || !memory_access_is_direct(mr, is_write)) {
+            return false;
+        }
+    }
+    return dma_memory_rw(as, addr, buf, len, dir) == 0;
+}
+#endif
+
+#if VGPU_STUB_QEMU < 600
+/* The type of a handler's argument that says whether the machine runs. */
+#define VGPU_STUB_RUNNING int
+/* The first argument of a chardev's watch, which is not used. */
+#define VGPU_STUB_WATCH_SOURCE GIOChannel
+#else
+#define VGPU_STUB_RUNNING bool
+#define VGPU_STUB_WATCH_SOURCE void
+#endif
+
+#if VGPU_STUB_QEMU >= 500
+#define VGPU_STUB_CHR_EVENT QEMUChrEvent
+#else
+#define VGPU_STUB_CHR_EVENT int
 #endif
 
 #if VGPU_STUB_QEMU < 501

@@ -8,7 +8,8 @@
  *
  * Revision 1 executes a command at once and says it when asked. Revision 2
  * takes its time if it is told to, interrupts, and lets the host change what
- * the guest sees while it runs: by qom-set.
+ * the guest sees while it runs: by qom-set. Revision 3 takes the guest's messages
+ * to a backend on the host, and its answers back: vgpu-stub-messages.c.
  */
 
 #include "qemu/osdep.h"
@@ -21,6 +22,7 @@
 #include "migration/vmstate.h"
 #include "standard-headers/linux/vgpu_stub.h"
 #include "vgpu-stub-compat.h"
+#include "vgpu-stub-messages.h"
 
 #define TYPE_VGPU_STUB "vgpu-stub"
 OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubState, VGPU_STUB)
@@ -59,6 +61,9 @@ struct VGPUStubState {
 
     /* In a stream only: until the completion, or less than 0. */
     int64_t remaining_ns;
+
+    /* Of revision 3. */
+    VGPUMessages messages;
 };
 
 /*
@@ -71,15 +76,26 @@ static bool vgpu_stub_is_realized(VGPUStubState *s)
     return DEVICE(s)->realized;
 }
 
+/* The interrupts of each vector. */
+static const uint32_t vgpu_stub_irqs[] = {
+    [VGPU_MSIX_COMMAND_DONE] = VGPU_IRQ_COMMAND_DONE,
+    [VGPU_MSIX_CONFIG_CHANGED] = VGPU_IRQ_CONFIG_CHANGED,
+    [VGPU_MSIX_MESSAGE_DONE] = VGPU_IRQ_MESSAGE_DONE,
+};
+
+static unsigned int vgpu_stub_vectors(VGPUStubState *s)
+{
+    return s->revision >= 3 ? VGPU_MSIX_VECTORS_3 : VGPU_MSIX_VECTORS;
+}
+
 /*
  * Sends the message of a vector, if the interrupt is still active: a message is
  * a write to wherever the guest says, and that of the other vector may have
  * reset the device, or unplugged it.
  */
-static void vgpu_stub_notify(VGPUStubState *s, uint32_t irq,
-                             unsigned int vector)
+static void vgpu_stub_notify(VGPUStubState *s, unsigned int vector)
 {
-    if (vgpu_stub_is_realized(s) && (s->irq_active & irq)) {
+    if (vgpu_stub_is_realized(s) && (s->irq_active & vgpu_stub_irqs[vector])) {
         msix_notify(PCI_DEVICE(s), vector);
     }
 }
@@ -93,6 +109,7 @@ static void vgpu_stub_update_irq(VGPUStubState *s)
     PCIDevice *pci_dev = PCI_DEVICE(s);
     uint32_t active = s->irq_status & s->irq_enable;
     uint32_t rising = active & ~s->irq_active;
+    unsigned int vector;
 
     if (!vgpu_stub_is_realized(s)) {
         return;
@@ -102,11 +119,10 @@ static void vgpu_stub_update_irq(VGPUStubState *s)
         pci_set_irq(pci_dev, active != 0);
         return;
     }
-    if (rising & VGPU_IRQ_COMMAND_DONE) {
-        vgpu_stub_notify(s, VGPU_IRQ_COMMAND_DONE, VGPU_MSIX_COMMAND_DONE);
-    }
-    if (rising & VGPU_IRQ_CONFIG_CHANGED) {
-        vgpu_stub_notify(s, VGPU_IRQ_CONFIG_CHANGED, VGPU_MSIX_CONFIG_CHANGED);
+    for (vector = 0; vector < vgpu_stub_vectors(s); vector++) {
+        if (rising & vgpu_stub_irqs[vector]) {
+            vgpu_stub_notify(s, vector);
+        }
     }
 }
 
@@ -114,6 +130,11 @@ static void vgpu_stub_happened(VGPUStubState *s, uint32_t irq)
 {
     s->irq_status |= irq;
     vgpu_stub_update_irq(s);
+}
+
+static void vgpu_stub_message_done(PCIDevice *pci_dev)
+{
+    vgpu_stub_happened(VGPU_STUB(pci_dev), VGPU_IRQ_MESSAGE_DONE);
 }
 
 static void vgpu_stub_complete(void *opaque)
@@ -158,7 +179,8 @@ static bool vgpu_stub_read_2(VGPUStubState *s, hwaddr addr, uint32_t *val)
 {
     switch (addr) {
     case VGPU_REG_FEATURES:
-        *val = VGPU_FEATURE_IRQ | VGPU_FEATURE_ASYNC | VGPU_FEATURE_LIVE_CONFIG;
+        *val = VGPU_FEATURE_IRQ | VGPU_FEATURE_ASYNC | VGPU_FEATURE_LIVE_CONFIG |
+               (s->revision >= 3 ? VGPU_FEATURE_MESSAGES : 0);
         return true;
     case VGPU_REG_IRQ_STATUS:
         *val = s->irq_status;
@@ -190,7 +212,8 @@ static bool vgpu_stub_write_2(VGPUStubState *s, hwaddr addr, uint32_t val)
         s->irq_status &= ~val;
         break;
     case VGPU_REG_IRQ_ENABLE:
-        s->irq_enable = val & (VGPU_IRQ_COMMAND_DONE | VGPU_IRQ_CONFIG_CHANGED);
+        s->irq_enable = val & (VGPU_IRQ_COMMAND_DONE | VGPU_IRQ_CONFIG_CHANGED |
+                               (s->revision >= 3 ? VGPU_IRQ_MESSAGE_DONE : 0));
         break;
     default:
         return false;
@@ -251,6 +274,9 @@ static uint64_t vgpu_stub_read(void *opaque, hwaddr addr, unsigned size)
         if (s->revision >= 2 && vgpu_stub_read_2(s, addr, &val)) {
             return val;
         }
+        if (s->revision >= 3 && vgpu_messages_read(&s->messages, addr, &val)) {
+            return val;
+        }
         if (!QEMU_IS_ALIGNED(addr, size)) {
             qemu_log_mask(LOG_GUEST_ERROR,
                           "vgpu-stub: read of unaligned offset 0x%03"
@@ -277,6 +303,9 @@ static void vgpu_stub_write(void *opaque, hwaddr addr, uint64_t val,
         if (s->revision >= 2 && vgpu_stub_write_2(s, addr, val)) {
             break;
         }
+        if (s->revision >= 3 && vgpu_messages_write(&s->messages, addr, val)) {
+            break;
+        }
         qemu_log_mask(LOG_GUEST_ERROR,
                       "vgpu-stub: write of 0x%" PRIx64 " to %s offset 0x%03"
                       HWADDR_PRIx " ignored\n", val,
@@ -295,6 +324,11 @@ static const MemoryRegionOps vgpu_stub_mmio_ops = {
         .max_access_size = 4,
     },
 };
+
+static void vgpu_stub_identify(VGPUStubState *s)
+{
+    vgpu_messages_identify(&s->messages, s->vm_id, s->pool_id, s->priority);
+}
 
 /*
  * Sets one of the registers that the host defines. A change of a device that
@@ -326,6 +360,7 @@ static void vgpu_stub_configure(Object *obj, const char *name, uint32_t *reg,
     if (*reg != val) {
         *reg = val;
         s->config_generation++;
+        vgpu_stub_identify(s);
         vgpu_stub_happened(s, VGPU_IRQ_CONFIG_CHANGED);
     }
 }
@@ -437,8 +472,8 @@ static const PropertyInfo vgpu_stub_vm_id_info = {
 
 static bool vgpu_stub_check_revision(VGPUStubState *s, Error **errp)
 {
-    if (s->revision != 1 && s->revision != 2) {
-        error_setg(errp, "vgpu-stub: revision must be 1 or 2, got %" PRIu32,
+    if (s->revision < 1 || s->revision > 3) {
+        error_setg(errp, "vgpu-stub: revision must be 1, 2 or 3, got %" PRIu32,
                    s->revision);
         return false;
     }
@@ -448,6 +483,11 @@ static bool vgpu_stub_check_revision(VGPUStubState *s, Error **errp)
     }
     if (s->revision == 1 && s->msix == ON_OFF_AUTO_ON) {
         error_setg(errp, "vgpu-stub: msix needs revision=2");
+        return false;
+    }
+    if (s->revision < 3 &&
+        qemu_chr_fe_backend_connected(&s->messages.backend.chr)) {
+        error_setg(errp, "vgpu-stub: chardev needs revision=3");
         return false;
     }
     return true;
@@ -463,8 +503,8 @@ static bool vgpu_stub_init_msix(VGPUStubState *s, Error **errp)
     if (s->revision < 2 || s->msix == ON_OFF_AUTO_OFF) {
         return true;
     }
-    if (msix_init_exclusive_bar(pci_dev, VGPU_MSIX_VECTORS, VGPU_STUB_MSIX_BAR,
-                                &err)) {
+    if (msix_init_exclusive_bar(pci_dev, vgpu_stub_vectors(s),
+                                VGPU_STUB_MSIX_BAR, &err)) {
         if (s->msix == ON_OFF_AUTO_ON) {
             error_propagate(errp, err);
             return false;
@@ -473,7 +513,7 @@ static bool vgpu_stub_init_msix(VGPUStubState *s, Error **errp)
         error_free(err);
         return true;
     }
-    for (i = 0; i < VGPU_MSIX_VECTORS; i++) {
+    for (i = 0; i < vgpu_stub_vectors(s); i++) {
         msix_vector_use(pci_dev, i);
     }
     return true;
@@ -494,6 +534,11 @@ static void vgpu_stub_realize(PCIDevice *pci_dev, Error **errp)
     memory_region_init_io(&s->mmio, OBJECT(s), &vgpu_stub_mmio_ops, s,
                           "vgpu-stub-mmio", VGPU_BAR0_SIZE);
     pci_register_bar(pci_dev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->mmio);
+
+    if (s->revision >= 3) {
+        vgpu_messages_realize(&s->messages, pci_dev, vgpu_stub_message_done);
+        vgpu_stub_identify(s);
+    }
 }
 
 /*
@@ -504,6 +549,7 @@ static void vgpu_stub_realize(PCIDevice *pci_dev, Error **errp)
 static void vgpu_stub_exit(PCIDevice *pci_dev)
 {
     timer_del(&VGPU_STUB(pci_dev)->completion);
+    vgpu_messages_unrealize(&VGPU_STUB(pci_dev)->messages);
     if (msix_present(pci_dev)) {
         pci_dev->msix_table_mmio.ops = &vgpu_stub_gone_ops;
         pci_dev->msix_pba_mmio.ops = &vgpu_stub_gone_ops;
@@ -538,6 +584,7 @@ static void vgpu_stub_reset(DeviceState *dev)
     s->submitted = 0;
     s->completed = 0;
     s->result = 0;
+    vgpu_messages_reset(&s->messages);
 }
 
 static bool vgpu_stub_has_revision_2(void *opaque)
@@ -578,6 +625,7 @@ static int vgpu_stub_post_load_2(void *opaque, int version_id)
                   qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + s->remaining_ns);
     }
     s->irq_active = s->irq_status & s->irq_enable;
+    vgpu_stub_identify(s);
     return 0;
 }
 
@@ -608,8 +656,34 @@ static const VMStateDescription vgpu_stub_vmstate_2 = {
     },
 };
 
+static bool vgpu_stub_has_revision_3(void *opaque)
+{
+    VGPUStubState *s = opaque;
+
+    return s->revision >= 3;
+}
+
+static int vgpu_stub_post_load_3(void *opaque, int version_id)
+{
+    return vgpu_stub_is_realized(opaque) ? 0 : -ENODEV;
+}
+
+static const VMStateDescription vgpu_stub_vmstate_3 = {
+    .name = TYPE_VGPU_STUB "/revision-3",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = vgpu_stub_has_revision_3,
+    .post_load = vgpu_stub_post_load_3,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT(messages, VGPUStubState, 1, vgpu_messages_vmstate,
+                       VGPUMessages),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
 static const VMStateDescription *vgpu_stub_subsections[] = {
     &vgpu_stub_vmstate_2,
+    &vgpu_stub_vmstate_3,
     NULL
 };
 
@@ -637,6 +711,7 @@ static const Property vgpu_stub_properties[] = {
     DEFINE_PROP_UINT32("command-latency-us", VGPUStubState, command_latency_us,
                        0),
     DEFINE_PROP_ON_OFF_AUTO("msix", VGPUStubState, msix, ON_OFF_AUTO_AUTO),
+    DEFINE_PROP_CHR("chardev", VGPUStubState, messages.backend.chr),
 };
 
 /* What is not given has these values. */

@@ -11,6 +11,12 @@ TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 # Where cargo puts what runs elsewhere, seen from the checkout.
 # shellcheck disable=SC2034
 RELEASE=build/target/x86_64-unknown-linux-gnu/release
+# The device model, seen from the checkout.
+DEVICE_SOURCES=("$TOP"/qemu-device/vgpu-stub*.c)
+DEVICE_SOURCES=("${DEVICE_SOURCES[@]#"$TOP/"}")
+# shellcheck disable=SC2034
+DEVICE_HEADERS=("$TOP"/qemu-device/vgpu-stub*.h)
+DEVICE_HEADERS=("${DEVICE_HEADERS[@]#"$TOP/"}")
 CACHE=${VGPU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vgpu-stub}
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -21,6 +27,11 @@ die() {
 	shift
 	[ $# -eq 0 ] || printf '    %s\n' "$@" >&2
 	exit 1
+}
+
+# project_version: that of all that is made here.
+project_version() {
+	sed -n 's/^version = "\(.*\)"$/\1/p' "$TOP/Cargo.toml"
 }
 
 # key [FILE|STRING...]: a short name for the content of everything given.

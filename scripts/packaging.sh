@@ -4,7 +4,7 @@
 # What the scripts that make packages share. It is sourced after common.sh.
 
 # shellcheck disable=SC2034 # Used by who sources this.
-VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$TOP/Cargo.toml")
+VERSION=$(project_version)
 EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$TOP" log -1 --format=%ct)} || die \
 	"git does not know the time of the commit" "Set SOURCE_DATE_EPOCH to it."
 

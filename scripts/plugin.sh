@@ -8,11 +8,11 @@
 # A QEMU is known by what it says of its version, as in
 # '10.0.13 (Debian 1:10.0.13+ds-0+deb13u1)'.
 
-PLUGIN_DEVICES=(qemu-device/vgpu-stub.c)
+PLUGIN_DEVICES=("${DEVICE_SOURCES[@]}")
 # Those of tests.
 TEST_DEVICES=(tests/qemu/vgpu-stub-hostile{,-script}.c tests/qemu/late-access.c)
 # What both are made of besides.
-PLUGIN_SOURCES=(qemu-device/packaged/{loader.c,headers,build} qemu-device/vgpu-stub-compat.h
+PLUGIN_SOURCES=(qemu-device/packaged/{loader.c,headers,build} "${DEVICE_HEADERS[@]}"
 	qemu-device/standard-header include/uapi/linux/vgpu_stub.h)
 TEST_SOURCES=(tests/qemu/vgpu-stub-hostile-script.h tests/qemu/build-qtest)
 
@@ -21,13 +21,24 @@ version_of() {
 	"$@" --version | sed -n 's/^QEMU emulator version //p'
 }
 
-# source_version VERSION: the version of the source package of that QEMU. One that was
-# only built again has the same source.
-source_version() {
+# package_version VERSION: the version of the package of that QEMU.
+package_version() {
 	[[ $1 =~ ^[0-9.]+\ \(Debian\ ([^\ ]+)\)$ ]] || die \
 		"QEMU $1 is not of a package of Debian's or Ubuntu's" \
 		"The device has to be built into it: see Documentation/host-qemu.md."
-	sed -E 's/\+b[0-9]+$//' <<<"${BASH_REMATCH[1]}"
+	printf '%s\n' "${BASH_REMATCH[1]}"
+}
+
+# source_version VERSION: that of its source package. One that was only built again has
+# the same source.
+source_version() {
+	package_version "$1" | sed -E 's/\+b[0-9]+$//'
+}
+
+# plugin_place VERSION: where the plugin for that QEMU lies among those for others. A colon
+# separates the files of LD_PRELOAD, so the epoch is left out.
+plugin_place() {
+	package_version "$1" | sed 's/^[0-9]*://'
 }
 
 # keep_headers DIR: unpack the source package in DIR, in memory, as it is 500 MB, and keep of

@@ -33,7 +33,7 @@ attribute_groups! {
         CommandsSubmitted,
         CommandsCompleted,
         CommandResult,
-    ];
+    ], if HasMessages [Link];
 }
 
 /// Revision 1 has none of the registers behind these.
@@ -42,6 +42,15 @@ struct HasFeatures;
 impl Visibility<Vgpu> for HasFeatures {
     fn is_visible(device: &Device<Vgpu>) -> bool {
         device.data().has_features()
+    }
+}
+
+/// Only those with messages have a link to somebody who answers them.
+struct HasMessages;
+
+impl Visibility<Vgpu> for HasMessages {
+    fn is_visible(device: &Device<Vgpu>) -> bool {
+        device.data().has_messages()
     }
 }
 
@@ -147,6 +156,17 @@ macro_rules! number_attribute {
             }
         }
     };
+}
+
+struct Link;
+
+#[vtable]
+impl Attribute<Vgpu> for Link {
+    const NAME: &'static CStr = c"link";
+
+    fn show(_device: &Device<Vgpu>, hw: &Hw<'_>, out: &mut dyn fmt::Write) -> Result {
+        show_number(out, hw.link()?.into())
+    }
 }
 
 number_attribute!(CommandsSubmitted, c"commands_submitted", submitted);

@@ -22,6 +22,7 @@
 mod attribute;
 pub(crate) mod compat;
 mod device;
+pub(crate) mod dma;
 mod file;
 mod interrupts;
 pub(crate) mod pci;

@@ -81,6 +81,8 @@ impl class::Operations for Vgpu {
 
     fn stop(hw: &Hw<'_>) {
         hw.disable_interrupts();
+        // The memory of the window may be somebody else's soon.
+        hw.disable_messages();
     }
 
     fn uevent(device: &Device<Self>, event: &mut Uevent<'_>) -> Result {
@@ -132,7 +134,8 @@ impl class::pci::Driver for Vgpu {
         warn_of_unknown(pdev, &identity);
 
         let data = Data::new(pdev.revision_id(), hw.features())?;
-        Ok((data, State::new(identity, generation), hw))
+        let slots = hw.message_slots();
+        Ok((data, State::new(identity, generation, slots), hw))
     }
 }
 

@@ -29,9 +29,11 @@ use crate::{
     },
     hw::Hw,
     live_config,
+    message,
     state::State,
     uapi::{
         self,
+        vgpu_call,
         vgpu_event,
         vgpu_info,
         vgpu_submit, //
@@ -39,10 +41,12 @@ use crate::{
     vgpu::{
         Reason,
         Vgpu, //
-    }, //
+    },
+    window, //
 };
 
 const GET_INFO: u32 = _IOR::<vgpu_info>(uapi::VGPU_IOC_MAGIC, uapi::VGPU_IOC_NR_GET_INFO);
+const CALL: u32 = _IOWR::<vgpu_call>(uapi::VGPU_IOC_MAGIC, uapi::VGPU_IOC_NR_CALL);
 const SUBMIT: u32 = _IOWR::<vgpu_submit>(uapi::VGPU_IOC_MAGIC, uapi::VGPU_IOC_NR_SUBMIT);
 
 /// Handles an ioctl. May sleep.
@@ -54,6 +58,7 @@ pub(crate) fn ioctl(file: &File<'_, Vgpu>, command: u32, arg: usize) -> Result {
     match command {
         GET_INFO => get_info(file, arg),
         SUBMIT => submit(file, arg),
+        CALL => call(file, arg),
         _ => Err(ENOTTY),
     }
 }
@@ -103,6 +108,49 @@ fn submit(file: &File<'_, Vgpu>, arg: usize) -> Result {
     request.result = completion.result;
     request.sequence = completion.sequence;
     writer.write(&Plain(request))
+}
+
+fn call(file: &File<'_, Vgpu>, arg: usize) -> Result {
+    if !file.is_writable() {
+        return Err(EBADF);
+    }
+    message::check(file.device())?;
+
+    let (mut reader, mut writer) =
+        UserSlice::new(UserPtr::from_addr(arg), size_of::<vgpu_call>()).reader_writer();
+    let Plain(mut request) = reader.read::<Plain<vgpu_call>>()?;
+    if request.flags != 0 || request.reserved != [0; 3] {
+        return Err(EINVAL);
+    }
+    // CAST: Wider, here and below.
+    let in_len = request.in_len as usize;
+    if in_len > window::IN_MAX {
+        return Err(EMSGSIZE);
+    }
+    let space = (request.out_len as usize).min(window::OUT_MAX);
+    let timeout_ms = match request.timeout_ms {
+        0 => uapi::VGPU_TIMEOUT_DEFAULT_MS,
+        timeout_ms => timeout_ms,
+    };
+
+    let mut message = KVec::from_elem(0u8, in_len, GFP_KERNEL)?;
+    user_slice(request.in_addr, in_len)?.reader().read_slice(&mut message)?;
+    let mut answer = KVec::from_elem(0u8, space, GFP_KERNEL)?;
+    let whole = message::call(file.device(), &message, &mut answer, timeout_ms)?;
+    // CAST: At most `OUT_MAX`.
+    let fits = space.min(whole.len as usize);
+    if let Some(answer) = answer.get(..fits) {
+        user_slice(request.out_addr, fits)?.writer().write_slice(answer)?;
+    }
+    request.out_len = whole.len;
+    request.status = whole.status;
+    writer.write(&Plain(request))
+}
+
+/// Returns memory of user space at an address that came from there.
+fn user_slice(address: u64, len: usize) -> Result<UserSlice> {
+    let address = usize::try_from(address).map_err(|_| EFAULT)?;
+    Ok(UserSlice::new(UserPtr::from_addr(address), len))
 }
 
 /// Reads the events since the last read; on revision 1 there are none until the device goes away.

@@ -33,6 +33,15 @@ use crate::{
         FEATURES,
         IRQ_ENABLE,
         IRQ_STATUS,
+        MSG_ACTIVE,
+        MSG_BASE_HIGH,
+        MSG_BASE_LOW,
+        MSG_CANCEL,
+        MSG_CONTROL,
+        MSG_DONE,
+        MSG_DOORBELL,
+        MSG_LAYOUT,
+        MSG_STATUS,
         POOL_ID,
         PRIORITY,
         RESULT,
@@ -44,7 +53,12 @@ use crate::{
         self,
         VGPU_IRQ_COMMAND_DONE,
         VGPU_IRQ_CONFIG_CHANGED,
+        VGPU_IRQ_MESSAGE_DONE,
         VGPU_REG_GONE, //
+    },
+    window::{
+        Answer,
+        Window, //
     }, //
 };
 
@@ -53,8 +67,12 @@ const BAR0_SIZE: usize = uapi::VGPU_BAR0_SIZE as usize;
 /// CAST: A small constant.
 const REVISION_2: u8 = uapi::VGPU_PCI_REVISION_2 as u8;
 
-/// All interrupts that a device has.
-pub(crate) const ALL_INTERRUPTS: u32 = VGPU_IRQ_COMMAND_DONE | VGPU_IRQ_CONFIG_CHANGED;
+/// The interrupt of each vector. The last one is not there without messages.
+const INTERRUPTS: [(u32, &CStr); 3] = [
+    (VGPU_IRQ_COMMAND_DONE, c"command"),
+    (VGPU_IRQ_CONFIG_CHANGED, c"config"),
+    (VGPU_IRQ_MESSAGE_DONE, c"message"),
+];
 
 /// Times that the identity is read if the host changes it while it is being read. The compiler
 /// writes a loop of up to 8 rounds out.
@@ -65,6 +83,8 @@ pub(crate) struct Hw<'bound> {
     // Fields are dropped in declaration order: unmap before decoding is switched off.
     vectors: Option<compat::IrqVectorRegistration<'bound>>,
     features: FEATURES,
+    /// `None` if there are no messages.
+    window: Option<Window>,
     bar: pci::Bar<'bound, BAR0_SIZE>,
     _enabled: EnabledDevice<'bound>,
 }
@@ -99,6 +119,7 @@ impl<'bound> Hw<'bound> {
         let mut hw = Self {
             vectors: None,
             features: FEATURES::from_raw(0),
+            window: None,
             bar,
             _enabled: enabled,
         };
@@ -109,19 +130,42 @@ impl<'bound> Hw<'bound> {
                 .inspect_err(|_| dev_err!(pdev, "The device does not answer.\n"))?;
             hw.features = features;
         }
+        if hw.features.messages() {
+            hw.take_window(pdev);
+        }
         if hw.features.irq() {
             hw.disable_interrupts();
-            hw.vectors = Self::allocate_vectors(pdev);
+            hw.vectors = hw.allocate_vectors(pdev);
         }
         Ok(hw)
     }
 
-    /// Takes a vector for each kind of interrupt, else one for both, else none.
+    /// Allocates the window of messages. Without one, the device has no messages.
+    fn take_window(&mut self, pdev: &pci::Device<Core<'_>>) {
+        // A driver before this one may have left them enabled.
+        self.bar.write_reg(MSG_CONTROL::from_raw(0));
+        match Window::new(pdev, self.bar.read(MSG_LAYOUT)) {
+            Ok(window) => {
+                pdev.set_master();
+                self.window = Some(window);
+            }
+            Err(error) => {
+                dev_warn!(pdev, "No window for messages ({:?}): there are none.\n", error);
+                self.features = self.features.with_messages(false);
+            }
+        }
+    }
+
+    /// Takes a vector for each kind of interrupt, else one for all, else none.
     fn allocate_vectors(
+        &self,
         pdev: &'bound pci::Device<Core<'_>>,
     ) -> Option<compat::IrqVectorRegistration<'bound>> {
         let bound: &'bound pci::Device<Bound> = pdev;
-        let kinds = uapi::VGPU_MSIX_VECTORS;
+        let kinds = match self.features.messages() {
+            true => uapi::VGPU_MSIX_VECTORS_3,
+            false => uapi::VGPU_MSIX_VECTORS,
+        };
         let vectors = compat::alloc_irq_vectors(bound, kinds, pci::IrqType::MsiX)
             .inspect(|_| {
                 // Such an interrupt is a write of the device's to memory.
@@ -175,15 +219,15 @@ impl<'bound> Hw<'bound> {
         self.features.into_raw()
     }
 
-    /// Returns interrupt `index`: one for commands and one for changes with MSI-X, else one for
-    /// both, if there are any.
+    /// Returns interrupt `index`: one for each kind with MSI-X, else one for all, if there are any.
     pub(crate) fn interrupt(&self, index: usize) -> Option<Interrupt<'_>> {
         let vectors = self.vectors.as_ref()?;
-        let purpose = match (vectors.len(), index) {
-            (1, 0) => None,
-            (2, 0) => Some(c"command"),
-            (2, 1) => Some(c"config"),
-            _ => return None,
+        if index >= vectors.len() {
+            return None;
+        }
+        let purpose = match vectors.len() {
+            1 => None,
+            _ => Some(INTERRUPTS.get(index)?.1),
         };
         let vector = vectors.index(index).ok()?;
         Some(Interrupt { vector, purpose })
@@ -191,21 +235,29 @@ impl<'bound> Hw<'bound> {
 
     /// Returns the bit of `VGPU_IRQ_*` that interrupt `index` is for; `None` if it is for all.
     pub(crate) fn interrupt_bit(&self, index: usize) -> Option<u32> {
-        match (self.vectors.as_ref()?.len(), index) {
-            (2, 0) => Some(VGPU_IRQ_COMMAND_DONE),
-            (2, _) => Some(VGPU_IRQ_CONFIG_CHANGED),
-            _ => None,
+        match self.vectors.as_ref()?.len() {
+            1 => None,
+            _ => INTERRUPTS.get(index).map(|(bit, _)| *bit),
         }
+    }
+
+    /// Returns all interrupts that the device has, `VGPU_IRQ_*`.
+    fn all_interrupts(&self) -> u32 {
+        let messages = match self.window {
+            Some(_) => VGPU_IRQ_MESSAGE_DONE,
+            None => 0,
+        };
+        VGPU_IRQ_COMMAND_DONE | VGPU_IRQ_CONFIG_CHANGED | messages
     }
 
     /// Enables all interrupts.
     pub(crate) fn enable_interrupts(&self) {
-        self.bar.write_reg(IRQ_ENABLE::from_raw(ALL_INTERRUPTS));
+        self.bar.write_reg(IRQ_ENABLE::from_raw(self.all_interrupts()));
     }
 
     /// Checks whether they are still enabled, as far as the device says.
     pub(crate) fn are_interrupts_enabled(&self) -> bool {
-        self.bar.read(IRQ_ENABLE).into_raw() == ALL_INTERRUPTS
+        self.bar.read(IRQ_ENABLE).into_raw() == self.all_interrupts()
     }
 
     /// Disables all interrupts and clears those that are pending.
@@ -220,7 +272,7 @@ impl<'bound> Hw<'bound> {
     pub(crate) fn pending_interrupts(&self) -> u32 {
         match self.bar.read(IRQ_STATUS).into_raw() {
             VGPU_REG_GONE => 0,
-            bits => bits & ALL_INTERRUPTS,
+            bits => bits & self.all_interrupts(),
         }
     }
 
@@ -355,5 +407,93 @@ impl<'bound> Hw<'bound> {
     /// Hands a command to the device.
     pub(crate) fn submit(&self, command: u32) {
         self.bar.write_reg(COMMAND::from_raw(command));
+    }
+
+    /// Returns a bit for each slot of messages; 0 if there are none.
+    pub(crate) fn message_slots(&self) -> u32 {
+        self.window.as_ref().map_or(0, Window::all)
+    }
+
+    /// Checks whether messages are enabled, with the window where it is.
+    pub(crate) fn are_messages_enabled(&self) -> bool {
+        let (low, high) = self.window_address();
+        self.bar.read(MSG_CONTROL).enable()
+            && self.bar.read(MSG_BASE_LOW).into_raw() == low
+            && self.bar.read(MSG_BASE_HIGH).into_raw() == high
+    }
+
+    /// Enables messages. The device gives up the slots that it has, if any.
+    pub(crate) fn enable_messages(&self) {
+        let (low, high) = self.window_address();
+        self.bar.write_reg(MSG_CONTROL::from_raw(0));
+        self.bar.write_reg(MSG_BASE_LOW::from_raw(low));
+        self.bar.write_reg(MSG_BASE_HIGH::from_raw(high));
+        self.bar
+            .write_reg(MSG_CONTROL::from_raw(0).with_enable(true));
+    }
+
+    /// Disables messages: after this, the device does not access the window any more.
+    pub(crate) fn disable_messages(&self) {
+        if self.window.is_some() {
+            self.bar.write_reg(MSG_CONTROL::from_raw(0));
+        }
+    }
+
+    /// Returns the two halves of the window's bus address.
+    fn window_address(&self) -> (u32, u32) {
+        let address = self.window.as_ref().map_or(0, Window::address);
+        // CAST: The halves.
+        (address as u32, (address >> 32) as u32)
+    }
+
+    /// Checks whether somebody on the host answers messages.
+    pub(crate) fn link(&self) -> Result<bool> {
+        let status = self.bar.read(MSG_STATUS);
+        self.prove(status.into_raw())?;
+        Ok(status.link())
+    }
+
+    /// Puts a message into a slot that the device does not have.
+    pub(crate) fn put_message(&self, slot: u32, message: &[u8]) -> Result {
+        self.window.as_ref().ok_or(EIO)?.put(slot, message)
+    }
+
+    /// Gives a slot to the device.
+    pub(crate) fn ring(&self, slot: u32) {
+        self.bar.write_reg(MSG_DOORBELL::from_raw(slot));
+    }
+
+    /// Takes slots back from the device, which does not access them any more after this.
+    pub(crate) fn cancel_messages(&self, slots: u32) {
+        self.bar.write_reg(MSG_CANCEL::from_raw(slots));
+    }
+
+    /// Returns the slots that the device has; all if it does not answer.
+    pub(crate) fn messages_active(&self) -> u32 {
+        self.bar.read(MSG_ACTIVE).into_raw()
+    }
+
+    /// Returns the slots that the device has given back since this was called last; none if it does
+    /// not answer.
+    pub(crate) fn take_messages(&self) -> u32 {
+        match self.bar.read(MSG_DONE).into_raw() {
+            0 | VGPU_REG_GONE => 0,
+            slots => {
+                self.bar.write_reg(MSG_DONE::from_raw(slots));
+                slots
+            }
+        }
+    }
+
+    /// Takes the answer out of a slot that the device has given back.
+    pub(crate) fn take_answer(&self, slot: u32, answer: &mut [u8]) -> Result<Answer> {
+        self.window.as_ref().ok_or(EIO)?.take(slot, answer)
+    }
+}
+
+impl Drop for Hw<'_> {
+    fn drop(&mut self) {
+        // Before the memory of the window goes.
+        self.disable_messages();
     }
 }

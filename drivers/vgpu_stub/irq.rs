@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Interrupts: a command was completed, or the host has changed the identity.
+//! Interrupts: a command was completed, the host has changed the identity, or a message has come
+//! back.
 //!
 //! The handler counts the completion and wakes up whom it is about. The identity takes several
 //! reads, and is read by the thread.
@@ -12,9 +13,11 @@ use crate::{
     command,
     hw::Hw,
     live_config,
+    message,
     uapi::{
         VGPU_IRQ_COMMAND_DONE,
-        VGPU_IRQ_CONFIG_CHANGED, //
+        VGPU_IRQ_CONFIG_CHANGED,
+        VGPU_IRQ_MESSAGE_DONE, //
     },
     vgpu::Vgpu, //
 };
@@ -39,6 +42,9 @@ pub(crate) fn handle(device: &Device<Vgpu>, hw: &Hw<'_>, index: usize) -> Thread
     }
     if pending & VGPU_IRQ_CONFIG_CHANGED != 0 {
         needs_thread |= live_config::changed(device);
+    }
+    if pending & VGPU_IRQ_MESSAGE_DONE != 0 {
+        message::done(device, hw);
     }
     match needs_thread {
         true => ThreadedIrqReturn::WakeThread,

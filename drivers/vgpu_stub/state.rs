@@ -5,13 +5,16 @@
 use crate::{
     class::Deadline,
     event::Position,
-    identity::Identity, //
+    identity::Identity,
+    message::Slots, //
 };
 
 /// The state of a device while it is bound.
 pub(crate) struct State {
     /// The command slot.
     pub(crate) slot: Slot,
+    /// The slots of messages.
+    pub(crate) messages: Slots,
     /// The identity that was read last.
     pub(crate) identity: Identity,
     /// The device's counter of changes when it was read.
@@ -48,8 +51,8 @@ pub(crate) struct Slot {
 }
 
 impl State {
-    /// Creates the state of a device that was found to be this.
-    pub(crate) fn new(identity: Identity, generation: u32) -> Self {
+    /// Creates the state of a device that was found to be this, with these slots for messages.
+    pub(crate) fn new(identity: Identity, generation: u32, slots: u32) -> Self {
         Self {
             slot: Slot {
                 is_taken: false,
@@ -57,6 +60,7 @@ impl State {
                 is_unsettled: true,
                 submitted: 0,
             },
+            messages: Slots::new(slots),
             identity,
             generation,
             change_signals: 0,

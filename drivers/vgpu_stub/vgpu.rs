@@ -36,6 +36,10 @@ pub(crate) enum Reason {
     Event,
     /// The identity may have changed again, while the last change is yet to be announced.
     Change,
+    /// A slot of messages becomes free.
+    FreeSlot,
+    /// The message in this slot has come back.
+    Message(u32),
 }
 
 /// The part of a device that lives for as long as anybody has a reference to it.
@@ -85,6 +89,11 @@ impl Data {
     /// announces it.
     pub(crate) fn has_live_config(&self) -> bool {
         self.features & uapi::VGPU_FEATURE_LIVE_CONFIG != 0
+    }
+
+    /// Checks whether the device has messages.
+    pub(crate) fn has_messages(&self) -> bool {
+        self.features & uapi::VGPU_FEATURE_MESSAGES != 0
     }
 
     /// Checks whether interrupts were requested.

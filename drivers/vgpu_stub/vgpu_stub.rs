@@ -7,7 +7,7 @@
 //! - Revision 1 of the device has no interrupt: the completion of a command is found by reading its
 //!   status. Nor can it say that its identity has changed, as it may by a migration: the identity
 //!   is read whenever somebody looks, and a change is announced to nobody.
-//! - Revisions above 2 are driven as revision 2.
+//! - Revisions above 3 are driven as revision 3.
 //!
 //! `Documentation/device.md` has the registers, `Documentation/driver.md` the design.
 
@@ -24,11 +24,13 @@ mod hw;
 mod identity;
 mod irq;
 mod live_config;
+mod message;
 mod regs;
 mod state;
 mod uapi;
 mod vgpu;
 mod wakeup;
+mod window;
 
 type Module = class::pci::Module<vgpu::Vgpu>;
 

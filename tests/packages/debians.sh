@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# vgpuinfo's package on older Debians.
+# vgpuinfo's package on this Debian and on older ones.
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
-plan 2
-version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml)
+plan 3
+version=$(. scripts/common.sh && project_version)
 make -s packages >/dev/null || bail_out "there are no packages"
 
 # works_on SUITE PACKAGE: with what the package depends on.
@@ -22,6 +22,7 @@ works_on() {
 	result "The package installs, works and leaves nothing behind on $1"
 }
 
+works_on trixie systemd-standalone-sysusers passwd
 works_on bookworm systemd-standalone-sysusers
 works_on bullseye systemd
 

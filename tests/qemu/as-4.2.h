@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes QEMU 5.2 look like 4.2 to vgpu-stub.c, in what the compatibility header
+ * Makes QEMU 5.2 look like 4.2 to the device model, in what the compatibility header
  * has for 4.2 alone: to be included before it, by the compiler's -include.
  */
 
 #include "qemu/osdep.h"
+
+/* The type of a chardev's events was no type of its own to their handlers. */
+#include "chardev/char.h"
+#define QEMUChrEvent int
+#include "chardev/char-fe.h"
+#undef QEMUChrEvent
+
 #include "hw/pci/pci.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
+#include "sysemu/runstate.h"
 
 #define VGPU_STUB_QEMU 402
 

@@ -32,9 +32,16 @@
  * nobody has cleared its bit. With irq-mute nothing is signalled. irq-raised
  * counts the times that something was raised. Raising CONFIG_CHANGED adds
  * config-step to CONFIG_GENERATION and to VM_ID.
+ *
+ * With revision 3 and the feature, it has messages of the layout msg-layout. At a
+ * doorbell it writes msg-state, msg-out-len and msg-status into the slot's header,
+ * and msg-fill to each byte of the answer, if msg-writes is on; then it adds msg-done
+ * to MSG_DONE, or the slot's bit if that is 0, and raises MESSAGE_DONE. MSG_ACTIVE
+ * is msg-active, and enabling is refused unless msg-enables is on.
  */
 
 #include "qemu/osdep.h"
+#include "qemu/bswap.h"
 #include "qemu/cutils.h"
 #include "qemu/host-utils.h"
 #include "qemu/timer.h"
@@ -101,6 +108,19 @@ struct VGPUStubHostileState {
     bool irq_mute;
     uint32_t irq_raised;
     uint32_t config_step;
+
+    uint32_t msg_layout;
+    uint64_t msg_base;
+    uint32_t msg_control;
+    uint32_t msg_done_bits;
+    uint32_t msg_active;
+    bool msg_enables;
+    bool msg_writes;
+    uint32_t msg_state;
+    uint32_t msg_out_len;
+    uint32_t msg_status;
+    uint32_t msg_fill;
+    uint32_t msg_done;
 };
 
 /*
@@ -154,6 +174,9 @@ static void vgpu_stub_hostile_signal(VGPUStubHostileState *s, uint32_t bits)
     }
     if (bits & VGPU_IRQ_CONFIG_CHANGED) {
         msix_notify(pci_dev, VGPU_MSIX_CONFIG_CHANGED);
+    }
+    if (bits & VGPU_IRQ_MESSAGE_DONE && s->revision >= 3) {
+        msix_notify(pci_dev, VGPU_MSIX_MESSAGE_DONE);
     }
 }
 
@@ -212,6 +235,28 @@ static void vgpu_stub_hostile_submit(VGPUStubHostileState *s, uint32_t command)
     }
 }
 
+static void vgpu_stub_hostile_ring(VGPUStubHostileState *s, uint32_t slot)
+{
+    PCIDevice *pci_dev = PCI_DEVICE(s);
+    uint64_t at = s->msg_base +
+                  ((uint64_t)(slot % VGPU_MSG_SLOTS_MAX) << VGPU_MSG_SLOT_SHIFT);
+    uint32_t header[] = {
+        cpu_to_le32(s->msg_out_len), cpu_to_le32(s->msg_status),
+        cpu_to_le32(s->msg_state),
+    };
+    uint8_t answer[VGPU_MSG_OUT_MAX];
+
+    if (s->msg_writes) {
+        memset(answer, s->msg_fill, sizeof(answer));
+        vgpu_stub_dma(pci_dev, at + VGPU_MSG_OUT_OFFSET, answer, sizeof(answer),
+                      DMA_DIRECTION_FROM_DEVICE);
+        vgpu_stub_dma(pci_dev, at + offsetof(struct vgpu_msg_header, out_len),
+                      header, sizeof(header), DMA_DIRECTION_FROM_DEVICE);
+    }
+    s->msg_done_bits |= s->msg_done ? s->msg_done : 1U << (slot & 31);
+    vgpu_stub_hostile_raise(s, VGPU_IRQ_MESSAGE_DONE);
+}
+
 static uint32_t vgpu_stub_hostile_register(VGPUStubHostileState *s,
                                            hwaddr addr)
 {
@@ -240,6 +285,18 @@ static uint32_t vgpu_stub_hostile_register(VGPUStubHostileState *s,
         return s->result;
     case VGPU_REG_CONFIG_GENERATION:
         return s->config_generation;
+    case VGPU_REG_MSG_LAYOUT:
+        return s->msg_layout;
+    case VGPU_REG_MSG_BASE_LOW:
+        return extract64(s->msg_base, 0, 32);
+    case VGPU_REG_MSG_BASE_HIGH:
+        return extract64(s->msg_base, 32, 32);
+    case VGPU_REG_MSG_CONTROL:
+        return s->msg_control;
+    case VGPU_REG_MSG_ACTIVE:
+        return s->msg_active;
+    case VGPU_REG_MSG_DONE:
+        return s->msg_done_bits;
     default:
         return 0;
     }
@@ -300,6 +357,22 @@ static void vgpu_stub_hostile_write(void *opaque, hwaddr addr, uint64_t val,
         s->irq_enable = val;
         vgpu_stub_hostile_signal(s, s->irq_status & ~enabled);
         break;
+    case VGPU_REG_MSG_BASE_LOW:
+        s->msg_base = deposit64(s->msg_base, 0, 32, val);
+        break;
+    case VGPU_REG_MSG_BASE_HIGH:
+        s->msg_base = deposit64(s->msg_base, 32, 32, val);
+        break;
+    case VGPU_REG_MSG_CONTROL:
+        s->msg_control = s->msg_enables ? val : 0;
+        s->msg_done_bits = 0;
+        break;
+    case VGPU_REG_MSG_DOORBELL:
+        vgpu_stub_hostile_ring(s, val);
+        break;
+    case VGPU_REG_MSG_DONE:
+        s->msg_done_bits &= ~val;
+        break;
     default:
         break;
     }
@@ -318,13 +391,15 @@ static const MemoryRegionOps vgpu_stub_hostile_ops = {
 static bool vgpu_stub_hostile_init_msix(VGPUStubHostileState *s, Error **errp)
 {
     PCIDevice *pci_dev = PCI_DEVICE(s);
+    unsigned int vectors = s->revision >= 3 ? VGPU_MSIX_VECTORS_3
+                                            : VGPU_MSIX_VECTORS;
     unsigned int i;
 
-    if (msix_init_exclusive_bar(pci_dev, VGPU_MSIX_VECTORS,
-                                VGPU_STUB_HOSTILE_MSIX_BAR, errp)) {
+    if (msix_init_exclusive_bar(pci_dev, vectors, VGPU_STUB_HOSTILE_MSIX_BAR,
+                                errp)) {
         return false;
     }
-    for (i = 0; i < VGPU_MSIX_VECTORS; i++) {
+    for (i = 0; i < vectors; i++) {
         msix_vector_use(pci_dev, i);
     }
     return true;
@@ -490,6 +565,13 @@ static void vgpu_stub_hostile_add_numbers(VGPUStubHostileState *s)
         { "irq-bits", &s->irq_bits },
         { "irq-period-us", &s->irq_period_us },
         { "config-step", &s->config_step },
+        { "msg-layout", &s->msg_layout },
+        { "msg-active", &s->msg_active },
+        { "msg-state", &s->msg_state },
+        { "msg-out-len", &s->msg_out_len },
+        { "msg-status", &s->msg_status },
+        { "msg-fill", &s->msg_fill },
+        { "msg-done", &s->msg_done },
     };
     size_t i;
 
@@ -511,6 +593,8 @@ static void vgpu_stub_hostile_add_switches(VGPUStubHostileState *s)
         { "completes", &s->completes },
         { "irq-obeys-enable", &s->irq_obeys_enable },
         { "irq-mute", &s->irq_mute },
+        { "msg-enables", &s->msg_enables },
+        { "msg-writes", &s->msg_writes },
     };
     size_t i;
 
@@ -533,6 +617,10 @@ static void vgpu_stub_hostile_init(Object *obj)
     s->irq_at_reads = AT_READS_NEVER;
     s->irq_obeys_enable = true;
     s->config_step = 1;
+    s->msg_layout = VGPU_MSG_SLOTS | VGPU_MSG_SLOT_SHIFT << 8;
+    s->msg_enables = true;
+    s->msg_writes = true;
+    s->msg_state = VGPU_MSG_STATE_ANSWERED;
     vgpu_stub_hostile_script_init(&s->script);
     vgpu_stub_hostile_script_init(&s->irq_script);
     timer_init_ns(&s->completion, QEMU_CLOCK_VIRTUAL,

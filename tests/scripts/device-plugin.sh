@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 . scripts/common.sh
 . scripts/plugin.sh
 set +e
-plan 10
+plan 11
 
 settings=$(scripts/packaged-qemu) || bail_out "there is no plugin"
 mapfile -t settings <<<"$settings"
@@ -30,7 +30,7 @@ qemu=("$VGPU_QEMU" -machine none -nodefaults -display none)
 # compile FOR [FLAGS]: another plugin, as $work/vgpu-stub.so.
 compile() {
 	scripts/enter env "VGPU_CFLAGS=${2:-}" qemu-device/packaged/build "$source" "$1" \
-		"$work/vgpu-stub.so" qemu-device/vgpu-stub.c || bail_out "it does not compile"
+		"$work/vgpu-stub.so" qemu-device/vgpu-stub*.c || bail_out "it does not compile"
 }
 
 # refused TEXT COMMAND...: with one line on stderr, in which TEXT is, and status 1.
@@ -42,6 +42,12 @@ refused() {
 	check "it has: $1 ($(cat "$work/messages"))" grep -qF "$1" "$work/messages"
 	check "it is one line" [ "$(wc -l <"$work/messages")" -eq 1 ]
 }
+
+# They differ between two machines.
+for place in "$top" "$CACHE"; do
+	check "$place is not in it" [ "$(grep -caF "$place/" "$plugin")" = 0 ]
+done
+result "Where it was compiled does not show in it"
 
 enter env "LD_PRELOAD=$plugin" "$VGPU_QEMU" -device vgpu-stub,help
 check "it has the properties" grep -q 'pool_id=<str> *- A or B' "$work/out"

@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export VGPU_CACHE=$work/cache
 . ../selftests/ktap.sh
-plan 9
+plan 12
 scripts=$(cd ../../scripts && pwd)
 supported=$("$scripts/preflight" --supported | head -n 1)
 
@@ -53,12 +53,18 @@ packages 99.1 99.1.3
 choose
 check "it is refused" [ $? -ne 0 ]
 check "the reason" grep -q 'newer than the driver supports' "$work/messages"
-result "A mirror with too new kernels only is refused"
+for text in 99.1.3 "$("$scripts/preflight" --supported | paste -sd, | sed 's/,/, /g')" VGPU_MIRROR= \
+	"cache of a machine" building.md; do
+	check "it has: $text" grep -qF "$text" "$work/messages"
+done
+check "there is one message" [ "$(grep -c error: "$work/messages")" = 1 ]
+result "A mirror with too new kernels only is refused, and what serves instead is named"
 
 packages 6.12 6.12.107
 choose
 check "it is refused" [ $? -ne 0 ]
 check "the reason" grep -q 'no Rust-enabled kernel' "$work/messages"
+check "what serves instead is named" grep -q 'VGPU_MIRROR=' "$work/messages"
 result "A mirror without a Rust-enabled kernel is refused"
 
 # Port 9 of this machine answers nobody.
@@ -67,6 +73,50 @@ check "it fails" [ $? -ne 0 ]
 check "the reason" grep -q 'mirror http://127.0.0.1:9/debian is out of reach' "$work/messages"
 check "nothing is taken for a sysroot" sh -c "! ls -d $VGPU_CACHE/sysroot-*[0-9a-f] 2>/dev/null"
 result "A mirror out of reach is named"
+
+# The sysroot is a real one, which has a mirror of its own.
+sysroot=$(env -u VGPU_CACHE "$scripts/sysroot") || bail_out "there is no sysroot"
+mkdir -p "$VGPU_CACHE"
+ln -s "$sysroot" "$VGPU_CACHE/"
+VGPU_MIRROR=http://127.0.0.1:9/debian "$scripts/enter" apt-get --print-uris update >"$work/uris"
+for suite in trixie trixie-backports; do
+	check "the tree's goes on to be asked for $suite" \
+		grep -q "/dists/$suite/InRelease" <(grep -v 127.0.0.1 "$work/uris")
+	check "the other one is asked for it, too" \
+		grep -qF "'http://127.0.0.1:9/debian/dists/$suite/InRelease'" "$work/uris"
+done
+result "A mirror that is named when the tree is there is asked, too"
+
+# kept WHAT RELEASE: the packages of a kernel without Rust, as an earlier run has left them.
+kept() {
+	local name directory=$work/package
+	# shellcheck source=scripts/common.sh
+	name=$(. "$scripts/common.sh" && key "$1" linux-{binary,image,base,modules}-"$2?")
+	mkdir -p "$directory"/{DEBIAN,boot,usr/lib/modules/"$2"} "$VGPU_CACHE/kernel-packages-$name"
+	printf '%s\n' "Package: linux-image-$2" 'Version: 1' 'Architecture: amd64' \
+		'Maintainer: nobody' 'Description: kernel' >"$directory/DEBIAN/control"
+	echo CONFIG_SMP=y >"$directory/boot/config-$2"
+	echo kept >"$directory/boot/vmlinuz-$2"
+	dpkg-deb -b "$directory" "$VGPU_CACHE/kernel-packages-$name/" >/dev/null
+}
+release=6.12.1+deb13-cloud-amd64
+kept "Linux $release, which has no Rust" "$release"
+echo "$release 6.12" >"$VGPU_CACHE/kernel-without-rust-current"
+# Nobody is asked: no mirror has this one.
+directory=$("$scripts/kernel" --without-rust 2>"$work/messages")
+check "it is there" [ "$(cat "$directory/vmlinuz")" = kept ]
+check "it is the one that was chosen" [ "$(cat "$directory/release")" = "$release" ]
+result "A kernel whose packages were kept needs no mirror"
+
+# As 'kernel --update' leaves it, where nothing can be asked.
+mkdir "$work/copy"
+cp -r "$scripts" "$work/copy/"
+printf '#!/bin/sh\nexit 1\n' >"$work/copy/scripts/enter"
+: >"$VGPU_CACHE/kernel-without-rust-current.old"
+check "it is the same" \
+	[ "$("$work/copy/scripts/kernel" --without-rust 2>"$work/messages")" = "$directory" ]
+check "it is said" grep -qF "going on with Linux $release" "$work/messages"
+result "A look for a newer kernel that fails leaves the one in use"
 
 # A user, on a machine that does not let users have namespaces.
 mkdir "$work/bin"

@@ -13,7 +13,10 @@ check "it succeeds" [ $? = 0 ]
 for file in bin/vgpuinfo lib/udev/rules.d/70-vgpu-stub.rules lib/sysusers.d/vgpu-stub.conf \
 	share/man/man1/vgpuinfo.1 share/man/man1/vgpuinfo-query.1 \
 	share/bash-completion/completions/vgpuinfo share/zsh/site-functions/_vgpuinfo \
-	share/fish/vendor_completions.d/vgpuinfo.fish; do
+	share/fish/vendor_completions.d/vgpuinfo.fish lib/systemd/system/vgpuinfo-node-exporter.service \
+	lib/systemd/system/vgpuinfo-node-exporter.timer share/vgpuinfo/prometheus/vgpu.rules.yml \
+	share/vgpuinfo/grafana/vgpu.json share/vgpuinfo/ansible/vgpu.fact \
+	share/vgpuinfo/node-feature-discovery/vgpu-features; do
 	check "$file is installed" [ -s "$root/$file" ]
 done
 result "Everything is installed"
@@ -24,9 +27,16 @@ result "The command that is installed runs here"
 pages_render "$root/share/man/man1"
 result "man renders every page without a warning"
 
+# What the completions ask for the devices; one of them has no driver.
+mkdir "$work/stand-ins"
+printf '#!/bin/sh\nprintf "%%s\\n" vgpu0 vgpu1 -\n' >"$work/stand-ins/vgpuinfo"
+chmod +x "$work/stand-ins/vgpuinfo"
 for script in bash-completion/completions/vgpuinfo zsh/site-functions/_vgpuinfo \
 	fish/vendor_completions.d/vgpuinfo.fish; do
 	offers "$root/share/$script" 'vgpuinfo get p' 'pool_id pci priority' vm_id
+	offers "$root/share/$script" 'vgpuinfo -d vgpu' 'vgpu0 vgpu1' all
+	offers "$root/share/$script" 'vgpuinfo wait --device ' 'vgpu0 vgpu1 all' 'share'
+	offers "$root/share/$script" 'vgpuinfo -d vgpu0,' 'vgpu1 all' share
 	result "${script%%[-/]*} completes"
 done
 

@@ -7,19 +7,30 @@
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
 . scripts/common.sh
-set +e
 . scripts/packaging.sh
+. scripts/plugin.sh
+set +e
 plan 9
 tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
 
 make -s packages >"$work/paths" 2>"$work/messages" || bail_out "$(cat "$work/messages")"
+qemu=$(version_of scripts/enter /usr/bin/qemu-system-x86_64)
 expected="vgpu-host_${VERSION}_amd64.deb vgpu-stub-dkms_${VERSION}_all.deb vgpuinfo_${VERSION}_amd64.deb
+	vgpu-stub-qemu_$VERSION+$(plugin_place "$qemu")_amd64.deb
 	vgpu-host-$VERSION-1.x86_64.rpm vgpuinfo-$VERSION-1.x86_64.rpm"
 for name in $expected; do
 	check "$name is named" grep -qxF "$PWD/build/packages/$name" "$work/paths"
 	check "$name is there" [ -s "build/packages/$name" ]
 done
-check "nothing else is" [ "$(wc -l <"$work/paths")" = 5 ]
+check "nothing else is" [ "$(wc -l <"$work/paths")" = 6 ]
+mapfile -t debs < <(grep 'deb$' "$work/paths")
+mapfile -t rpms < <(grep 'rpm$' "$work/paths")
+for deb in "${debs[@]}"; do
+	check "${deb##*/} is of the version" \
+		grep -qxE "${VERSION//./\\.}(\+.*)?" <<<"$(dpkg-deb -f "$deb" Version)"
+done
+check "so are the RPMs" [ "$VERSION-1 $VERSION-1 " = \
+	"$(scripts/with-rpm rpm -qp --qf '%{VERSION}-%{RELEASE} ' "${rpms[@]}")" ]
 result "make packages makes the packages of this version"
 
 # All that differs between two callers is the time, at least.
@@ -29,8 +40,6 @@ for name in $expected; do
 done
 result "The same commit gives the same packages each time"
 
-mapfile -t debs < <(grep 'deb$' "$work/paths")
-mapfile -t rpms < <(grep 'rpm$' "$work/paths")
 check "lintian finds no error" scripts/enter --root "$tree" \
 	lintian --allow-root --fail-on error "${debs[@]}"
 check "rpmlint finds no error" scripts/enter --root "$tree" \
@@ -47,6 +56,10 @@ dpkg-deb --fsys-tarfile "build/packages/vgpuinfo_${VERSION}_amd64.deb" | tar -t 
 for file in usr/bin/vgpuinfo usr/lib/udev/rules.d/70-vgpu-stub.rules usr/lib/sysusers.d/vgpu-stub.conf \
 	usr/share/man/man1/vgpuinfo.1.gz usr/share/bash-completion/completions/vgpuinfo \
 	usr/share/zsh/vendor-completions/_vgpuinfo usr/share/fish/vendor_completions.d/vgpuinfo.fish \
+	usr/lib/systemd/system/vgpuinfo-node-exporter.service \
+	usr/lib/systemd/system/vgpuinfo-node-exporter.timer usr/share/vgpuinfo/prometheus/vgpu.rules.yml \
+	usr/share/vgpuinfo/grafana/vgpu.json usr/share/vgpuinfo/ansible/vgpu.fact \
+	usr/share/vgpuinfo/node-feature-discovery/vgpu-features \
 	usr/share/vgpuinfo/vgpuinfo-1.schema.json; do
 	check "vgpuinfo has $file" grep -qxF "./$file" "$work/contents"
 done
@@ -73,6 +86,10 @@ check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpuinfo_${VERSION}_
 check "the group is there" there getent group vgpu
 check "vgpuinfo runs" there vgpuinfo --version
 check "it is of that version" [ "$(cat "$work/messages")" = "vgpuinfo $VERSION" ]
+check "no unit is enabled" sh -c "! find '$work/system/etc/systemd' -name '*vgpu*' | grep ."
+# As the timer leaves it.
+exported=$work/system/var/lib/prometheus/node-exporter/vgpu.prom
+install -D -m 644 /dev/null "$exported"
 
 # Two kernels, of which one has the driver.
 hook=/etc/kernel/postinst.d/vgpu-stub
@@ -87,6 +104,9 @@ check "what to install is said" grep -q 'install vgpu-stub-modules-7.3.5-amd64$'
 rm -r "$work/system/lib/modules/"7.3.*
 result "A kernel without the driver that others have is warned of"
 
+check "dpkg removes it" there dpkg -r vgpuinfo
+check "nothing is exported any more" [ ! -e "$exported" ]
+rm -r "$work/system/var/lib/prometheus"
 check "dpkg purges it" there dpkg -P vgpuinfo
 check "nothing is left" unchanged before
 result "vgpuinfo's package installs, and leaves nothing behind when it is purged"

@@ -7,7 +7,7 @@ cd "$(dirname -- "$0")" || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . ../selftests/ktap.sh
-plan 8
+plan 9
 
 preflight=../../scripts/preflight
 supported=$($preflight --supported | head -n 1)
@@ -37,6 +37,10 @@ refused() {
 good
 check "it is taken" "$preflight" "$work/tree"
 result "A tree that has everything is taken"
+
+echo "$supported-test" >"$work/tree/include/config/kernel.release"
+check "it is taken" "$preflight" "$work/tree"
+result "A release candidate of a series that is supported is taken"
 
 refused "no kernel tree at" "$work/nowhere"
 result "No tree"

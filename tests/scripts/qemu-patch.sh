@@ -38,16 +38,19 @@ result "The patch is the same wherever it is made"
 
 tree patched
 check "it applies" apply patched
-for file in vgpu-stub.c vgpu-stub-compat.h; do
-	check "$file is the source" cmp "$top/qemu-device/$file" "$work/patched/hw/misc/$file"
+sources=("$top"/qemu-device/vgpu-stub*.[ch])
+for file in "${sources[@]}"; do
+	name=${file##*/}
+	check "$name is the source" cmp "$file" "$work/patched/hw/misc/$name"
 done
 check "the contract is as in the test QEMU" \
 	cmp <("$top/qemu-device/standard-header") "$work/patched/include/standard-headers/linux/vgpu_stub.h"
 check "nothing of it is the kernel's alone" sh -c \
 	"! grep -nE '<linux/|__u(8|16|32|64)' $work/patched/include/standard-headers/linux/vgpu_stub.h"
-check "four files differ, and no other" [ "$(diff -rq "$work/pristine" "$work/patched" | wc -l)" = 4 ]
+check "those, the contract and Makefile.objs differ, and no other file" \
+	[ "$(diff -rq "$work/pristine" "$work/patched" | wc -l)" = $((${#sources[@]} + 2)) ]
 check "one line is new in Makefile.objs" [ "$(diff "$work/pristine/hw/misc/Makefile.objs" \
-	"$work/patched/hw/misc/Makefile.objs" | sed 1d)" = "> obj-\$(CONFIG_PCI) += vgpu-stub.o" ]
+	"$work/patched/hw/misc/Makefile.objs" | sed 1d)" = "> obj-\$(CONFIG_PCI) += vgpu-stub.o vgpu-stub-backend.o vgpu-stub-messages.o" ]
 result "The patch adds the sources and one line"
 
 check "it is refused" sh -c "! patch --quiet --forward --dry-run -p1 -d $work/patched <$work/patch >&2"

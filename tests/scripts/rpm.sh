@@ -8,20 +8,10 @@ cd "$(dirname -- "$0")/../.." || exit
 . tests/selftests/ktap.sh
 plan 11
 . tests/scripts/lib/work.sh
-version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml)
+. tests/scripts/lib/rpm.sh
+root=$work/dom0
+version=$(. scripts/common.sh && project_version)
 hook=usr/libexec/vgpu-stub/vgpu-dm-hook
-
-# query FORMAT: what the package says of itself.
-query() {
-	scripts/with-rpm rpm -qp --qf "$1" "$package"
-}
-
-# same FILE FILE: both have the same lines, in any order.
-same() {
-	diff <(sort "$1") <(sort "$2") >"$work/difference" && return
-	sed 's/^/# /' "$work/difference"
-	return 1
-}
 
 package=$(make -s rpm)
 check "it is in build/packages" \
@@ -44,36 +34,13 @@ for program in vgpu-host vgpu-dm-hook; do
 done
 result "Where the programs were built does not show in them"
 
-query '[%{REQUIRENAME}\n]' >"$work/requirements"
-# The shell once for each scriptlet.
-printf '%s\n' /bin/sh /bin/sh 'rpmlib(CompressedFileNames)' 'rpmlib(FileDigests)' \
-	'rpmlib(PayloadFilesHavePrefix)' 'rpmlib(PayloadIsXz)' >"$work/known"
-check "it requires what is known, and nothing else" same "$work/known" "$work/requirements"
-query '[%{RECOMMENDNAME}][%{SUGGESTNAME}][%{SUPPLEMENTNAME}][%{ENHANCENAME}]' >"$work/weak"
-check "none is weak" [ ! -s "$work/weak" ]
-query '[%{FILETRIGGERNAME}][%{TRANSFILETRIGGERNAME}][%{TRIGGERNAME}]' >"$work/triggers"
-check "it has no triggers" [ ! -s "$work/triggers" ]
-query '[%{PREINPROG} ][%{POSTINPROG} ][%{PREUNPROG} ][%{POSTUNPROG} ][%{PRETRANSPROG} ]' >"$work/shells"
-query '[%{POSTTRANSPROG} ][%{VERIFYSCRIPTPROG} ][%{PREUNTRANSPROG} ]' >>"$work/shells"
-check "its scriptlets are for the shell" [ "$(cat "$work/shells")" = '/bin/sh /bin/sh ' ]
-check "its payload and digests are known" \
-	[ "$(query '%{PAYLOADFORMAT} %{PAYLOADCOMPRESSOR} %{FILEDIGESTALGO}')" = 'cpio xz 8' ]
-check "it has the digests of old" \
-	grep -qxE '[0-9a-f]{32} [0-9a-f]{40}' <(query '%{SIGMD5} %{SHA1HEADER}\n')
+centos_7_knows
 result "The rpm of CentOS 7 knows all that is in the package"
 
-# What there has to be of a dom0, in an otherwise empty tree: a shell, as a package of
-# its own, for every requirement is looked at, and what vgpu-host install changes.
-dom0=$work/dom0
-cat >"$work/dom0.spec" <<'END'
-Name: dom0
-Version: 1
-Release: 1
-Summary: Stands for an XCP-ng host
-License: GPL-2.0-only
-AutoReqProv: no
-%global debug_package %{nil}
-%global __os_install_post %{nil}
+# What there has to be of a dom0, in an otherwise empty tree: a shell, and what vgpu-host
+# install changes.
+mkdir -p "$root"/{dev,proc}
+mapfile -t spec <<'END'
 %description
 %install
 install -D -m 755 /bin/busybox %{buildroot}/bin/sh
@@ -85,32 +52,16 @@ echo '#!/usr/bin/env python3' >usr/lib64/xen/bin/qemu-wrapper
 %files
 /*
 END
-scripts/with-rpm rpmbuild -bb --quiet --define "_topdir $work/rpmbuild" --define "_tmppath $work" \
-	--define "_rpmdir $work" "$work/dom0.spec" >"$work/messages" 2>&1 ||
-	bail_out "there is no package that stands for the host: $(cat "$work/messages")"
-
-# alive COMMAND...: with processes and devices in the tree, as on a host that runs, and
-# what it says in $work/messages.
-alive() {
-	# shellcheck disable=SC2016 # the shell in the sysroot expands it
-	scripts/with-rpm sh -c '
-		mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec "$@"' "$dom0" "$@" \
-		>"$work/messages" 2>&1
-}
-
-# rpm_there ARG...: rpm for the tree.
-rpm_there() {
-	alive rpm --root "$dom0" "$@"
-}
+stand_in dom0 "${spec[@]}"
 
 # there COMMAND...: a command of the tree.
 there() {
-	alive chroot "$dom0" "$@"
+	alive chroot "$root" "$@"
 }
 
 # contents NAME: note everything in the tree but rpm's own, with sizes of files.
 contents() {
-	(cd "$dom0" && find . -path ./var/lib/rpm -prune -o \
+	(cd "$root" && find . -path ./var/lib/rpm -prune -o \
 		\( -type f -printf '%p %m %s\n' -o -printf '%p %m %l\n' \)) >"$work/$1"
 }
 
@@ -120,21 +71,19 @@ unchanged() {
 	same "$work/$1" "$work/now"
 }
 
-mkdir -p "$dom0"/{dev,proc}
-rpm_there -i "$work"/x86_64/dom0-1-1.x86_64.rpm || bail_out "$(cat "$work/messages")"
 contents before
 check "rpm installs it" rpm_there -i "$package"
 check "it has nothing to say" [ ! -s "$work/messages" ]
 check "every file is as it was packaged" rpm_there -V vgpu-host
 for program in vgpu-host vgpu-dm-hook; do
-	check "$program is there" [ -x "$dom0/usr/libexec/vgpu-host/$program" ]
+	check "$program is there" [ -x "$root/usr/libexec/vgpu-host/$program" ]
 done
 check "vgpu-host runs" there vgpu-host --version
 check "it is of the package's version" [ "$(cat "$work/messages")" = "vgpu-host $version" ]
 for file in man/man8/vgpu-host.8 man/man8/vgpu-host-install.8 licenses/vgpu-host/COPYING \
 	bash-completion/completions/vgpu-host zsh/site-functions/_vgpu-host \
 	fish/vendor_completions.d/vgpu-host.fish; do
-	check "$file is there" [ -s "$dom0/usr/share/$file" ]
+	check "$file is there" [ -s "$root/usr/share/$file" ]
 done
 result "The package installs into an empty tree"
 
@@ -146,8 +95,8 @@ check "all that is new or changed belongs to the package" same "$work/packaged" 
 result "Installing the package changes nothing of the host"
 
 check "vgpu-host install sets it up" there vgpu-host install
-check "the hook is there" cmp "$dom0/$hook" "$dom0/usr/libexec/vgpu-host/vgpu-dm-hook"
-check "the setting is there" grep -rq upstream-compat-qemu-dm-wrapper "$dom0/etc"
+check "the hook is there" cmp "$root/$hook" "$root/usr/libexec/vgpu-host/vgpu-dm-hook"
+check "the setting is there" grep -rq upstream-compat-qemu-dm-wrapper "$root/etc"
 contents set-up
 rpm_there -e vgpu-host
 check "rpm fails" [ $? -ne 0 ]
@@ -157,19 +106,19 @@ check "everything is still there" unchanged set-up
 check "so is the package" rpm_there -V vgpu-host
 result "A host that is set up keeps the package"
 
-echo 'of another version' >>"$dom0/$hook"
+echo 'of another version' >>"$root/$hook"
 newer=$(scripts/rpm vgpu-host 2 "$work/newer")
 check "rpm upgrades it" rpm_there -U "$newer"
 check "there is one package" rpm_there -q vgpu-host
 check "it is the newer one" [ "$(cat "$work/messages")" = "vgpu-host-$version-2.x86_64" ]
-check "the hook is the new one" cmp "$dom0/$hook" "$dom0/usr/libexec/vgpu-host/vgpu-dm-hook"
+check "the hook is the new one" cmp "$root/$hook" "$root/usr/libexec/vgpu-host/vgpu-dm-hook"
 result "An upgrade puts the new hook in place of the old one"
 
-mv "$dom0/usr/lib64/xen/bin/qemu-wrapper" "$work/wrapper"
+mv "$root/usr/lib64/xen/bin/qemu-wrapper" "$work/wrapper"
 check "rpm goes back to an older one" rpm_there -U --oldpackage "$package"
 check "it says what is wrong" grep -q 'there is no .*qemu-wrapper' "$work/messages"
 check "it says what to do" grep -q 'see above, and then run vgpu-host install' "$work/messages"
-mv "$work/wrapper" "$dom0/usr/lib64/xen/bin/qemu-wrapper"
+mv "$work/wrapper" "$root/usr/lib64/xen/bin/qemu-wrapper"
 result "A hook that cannot be refreshed does not keep the package from being changed"
 
 check "vgpu-host uninstall undoes it" there vgpu-host uninstall

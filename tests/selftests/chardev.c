@@ -86,6 +86,49 @@ static void test_submit(void)
 	ktap_result("SUBMIT completes a command and counts it");
 }
 
+static int has_messages(void)
+{
+	char text[32];
+
+	return !read_attribute(device, "link", text, sizeof(text));
+}
+
+/* What is refused before anything is sent. */
+static void test_bad_calls(void)
+{
+	char message[VGPU_MSG_IN_MAX + 1] = "";
+	struct vgpu_call request = { .in_addr = (uintptr_t)message };
+	int reader = open_node(device, O_RDONLY);
+
+	ktap_check(call(reader, VGPU_IOC_CALL, &request) == EBADF, "%s", strerror(errno));
+	close(reader);
+	if (!has_messages()) {
+		ktap_check(call(fd, VGPU_IOC_CALL, &request) == EOPNOTSUPP, "%s", strerror(errno));
+		ktap_result("CALL is refused by a device without messages");
+		return;
+	}
+	request.flags = 1;
+	ktap_check(call(fd, VGPU_IOC_CALL, &request) == EINVAL, "flags: %s", strerror(errno));
+	request.flags = 0;
+	request.reserved[2] = 1;
+	ktap_check(call(fd, VGPU_IOC_CALL, &request) == EINVAL, "reserved: %s", strerror(errno));
+	request.reserved[2] = 0;
+	request.timeout_ms = VGPU_TIMEOUT_MAX_MS + 1;
+	ktap_check(call(fd, VGPU_IOC_CALL, &request) == EINVAL, "timeout: %s", strerror(errno));
+	request.timeout_ms = 0;
+	request.in_len = sizeof(message);
+	ktap_check(call(fd, VGPU_IOC_CALL, &request) == EMSGSIZE, "%s", strerror(errno));
+	request.in_len = UINT32_MAX;
+	ktap_check(call(fd, VGPU_IOC_CALL, &request) == EMSGSIZE, "%s", strerror(errno));
+	request.in_len = 8;
+	request.in_addr = 8;
+	ktap_check(call(fd, VGPU_IOC_CALL, &request) == EFAULT, "%s", strerror(errno));
+	request.in_addr = UINT64_MAX;
+	ktap_check(call(fd, VGPU_IOC_CALL, &request) == EFAULT, "%s", strerror(errno));
+	ktap_check(call(fd, VGPU_IOC_CALL, (void *)8) == EFAULT, "%s", strerror(errno));
+	ktap_result("CALL refuses what it does not know, what is too long and bad pointers");
+}
+
 static void test_bad_input(void)
 {
 	struct vgpu_submit submit = { .command = 1, .flags = 1 };
@@ -200,7 +243,7 @@ static void test_many_submitters(void)
 
 int main(void)
 {
-	ktap_plan(11);
+	ktap_plan(12);
 	if (!find_device(device, sizeof(device)))
 		ktap_bail_out("no device in " CLASS_DIR "; is vgpu_stub loaded?");
 	fd = open_node(device, O_RDWR);
@@ -209,6 +252,7 @@ int main(void)
 
 	test_info_agrees_with_sysfs();
 	test_submit();
+	test_bad_calls();
 	test_bad_input();
 	test_read_and_poll();
 	test_many_submitters();

@@ -257,7 +257,7 @@ unsafe extern "C" fn is_visible_callback<T: Operations, V: Visibility<T>>(
 
 /// The attribute groups of the class of `T`, null-terminated.
 #[repr(transparent)]
-pub(crate) struct AttributeGroups<T>([*const bindings::attribute_group; 3], PhantomData<T>);
+pub(crate) struct AttributeGroups<T>([*const bindings::attribute_group; 4], PhantomData<T>);
 
 // SAFETY: It is never written to.
 unsafe impl<T> Sync for AttributeGroups<T> {}
@@ -265,9 +265,15 @@ unsafe impl<T> Sync for AttributeGroups<T> {}
 impl<T> AttributeGroups<T> {
     /// Creates those of a class with attributes that all devices have, and some that only some
     /// have.
-    pub(crate) const fn new(all: &'static Group<T>, some: &'static Group<T>) -> Self {
+    pub(crate) const fn new(all: &'static Group<T>, some: [&'static Group<T>; 2]) -> Self {
+        let [first, second] = some;
         Self(
-            [&raw const all.0, &raw const some.0, core::ptr::null()],
+            [
+                &raw const all.0,
+                &raw const first.0,
+                &raw const second.0,
+                core::ptr::null(),
+            ],
             PhantomData,
         )
     }
@@ -282,7 +288,8 @@ impl<T> AttributeGroups<T> {
 ///
 /// ```ignore
 /// attribute_groups! {
-///     pub(crate) static ATTRIBUTES: MyDriver = [Size, Colour], if HasWheels [Wheels];
+///     pub(crate) static ATTRIBUTES: MyDriver =
+///         [Size, Colour], if HasWheels [Wheels], if HasDoors [Doors];
 /// }
 /// ```
 macro_rules! attribute_groups {
@@ -294,13 +301,13 @@ macro_rules! attribute_groups {
         static GROUP: Group<$driver> = Group::new::<$visibility, _>(&LIST);
         &GROUP
     }};
-    ($vis:vis static $name:ident: $driver:ty = $all:tt, if $visibility:ident $some:tt;) => {
+    ($vis:vis static $name:ident: $driver:ty = $all:tt $(, if $visibility:ident $some:tt)+;) => {
         $vis static $name: $crate::class::AttributeGroups<$driver> = {
             use $crate::class::private::*;
 
             $crate::class::AttributeGroups::new(
                 $crate::class::attribute_groups!(@group $driver, Always, $all),
-                $crate::class::attribute_groups!(@group $driver, $visibility, $some),
+                [$($crate::class::attribute_groups!(@group $driver, $visibility, $some)),+],
             )
         };
     };

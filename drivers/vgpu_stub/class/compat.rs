@@ -27,6 +27,10 @@ mod imp {
     use kernel::bindings;
     use kernel::{
         device::Bound,
+        dma::{
+            Coherent,
+            DmaAddress, //
+        },
         pci,
         prelude::*, //
     };
@@ -68,6 +72,21 @@ mod imp {
         ECANCELED
     }
 
+    /// Returns `ENOTCONN`.
+    pub(crate) fn enotconn() -> Error {
+        ENOTCONN
+    }
+
+    /// Returns `EOPNOTSUPP`.
+    pub(crate) fn eopnotsupp() -> Error {
+        EOPNOTSUPP
+    }
+
+    /// Returns the address at which a device finds memory.
+    pub(crate) fn dma_address(memory: &Coherent<[u8]>) -> DmaAddress {
+        memory.dma_address()
+    }
+
     /// The module that a driver is in.
     pub(crate) const fn this_module<T: Operations>() -> *mut bindings::module {
         kernel::module::this_module::<T::OwnerModule>().as_ptr()
@@ -92,6 +111,10 @@ mod imp {
     use kernel::{
         bindings,
         device::Bound,
+        dma::{
+            Coherent,
+            DmaAddress, //
+        },
         error::to_result,
         irq::{
             IrqReturn,
@@ -111,13 +134,33 @@ mod imp {
     /// What a PCI driver's probe gets of its id table.
     pub(crate) type IdInfo<'a, T> = &'a T;
 
-    /// Returns `ECANCELED`, which is no constant of the crate.
-    pub(crate) fn ecanceled() -> Error {
+    /// Makes an error that is no constant of the crate, of a number of C's.
+    fn error(errno: u32) -> Error {
         // CAST: A small constant.
-        match to_result(-(bindings::ECANCELED as c_int)) {
+        match to_result(-(errno as c_int)) {
             Err(error) => error,
             Ok(()) => EIO,
         }
+    }
+
+    /// Returns `ECANCELED`.
+    pub(crate) fn ecanceled() -> Error {
+        error(bindings::ECANCELED)
+    }
+
+    /// Returns `ENOTCONN`.
+    pub(crate) fn enotconn() -> Error {
+        error(bindings::ENOTCONN)
+    }
+
+    /// Returns `EOPNOTSUPP`.
+    pub(crate) fn eopnotsupp() -> Error {
+        error(bindings::EOPNOTSUPP)
+    }
+
+    /// Returns the address at which a device finds memory.
+    pub(crate) fn dma_address(memory: &Coherent<[u8]>) -> DmaAddress {
+        memory.dma_handle()
     }
 
     /// The module that a driver is in.

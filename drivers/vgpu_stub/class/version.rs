@@ -11,7 +11,8 @@ macro_rules! module_version {
             const LINE: &str = concat!("version=", $version, "\0");
 
             #[link_section = ".modinfo"]
-            #[used]
+            // As the kernel's own: with another kind, the lines are in two sections of that name.
+            #[used(compiler)]
             static VERSION: [u8; LINE.len()] = match LINE.as_bytes().first_chunk() {
                 Some(bytes) => *bytes,
                 None => unreachable!(),

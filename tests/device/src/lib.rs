@@ -13,6 +13,8 @@
 //! another one if `VGPU_TARGET_QEMU` and `VGPU_TARGET_PLUGINS` say so. Whatever goes wrong on
 //! the bench ends the test with a panic that says what.
 
+mod backend;
+mod environment;
 mod hotplug;
 mod late;
 mod machine;
@@ -23,6 +25,8 @@ mod qmp;
 mod qtest;
 mod state;
 
+pub use backend::Backend;
+pub use environment::number;
 pub use hotplug::Hotplug;
 pub use late::Late;
 pub use machine::{Chipset, Machine, Refusal, refuse};

@@ -98,6 +98,11 @@ impl Machine {
         self.qmp.wait_event("RESET");
     }
 
+    /// The number of QEMU's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A path for a file that lives as long as the machine.
     pub fn scratch(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

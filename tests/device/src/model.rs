@@ -3,16 +3,19 @@
 //! What the device must answer, in terms of the documentation and not of QEMU.
 
 mod revision_2;
+mod revision_3;
 
 use std::time::Duration;
 
 use vgpu::uapi::{
-    VGPU_IRQ_CONFIG_CHANGED, VGPU_POOL_ID_A, VGPU_PRIORITY_MEDIUM, VGPU_REG_COMMAND,
-    VGPU_REG_POOL_ID, VGPU_REG_PRIORITY, VGPU_REG_STATUS, VGPU_REG_VM_ID,
+    VGPU_FEATURE_MESSAGES, VGPU_IRQ_CONFIG_CHANGED, VGPU_POOL_ID_A, VGPU_PRIORITY_MEDIUM,
+    VGPU_REG_COMMAND, VGPU_REG_FEATURES, VGPU_REG_POOL_ID, VGPU_REG_PRIORITY, VGPU_REG_STATUS,
+    VGPU_REG_VM_ID,
 };
 
 use crate::Width;
 use revision_2::Revision2;
+use revision_3::Revision3;
 
 /// The values of the three registers that the properties give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +47,10 @@ pub struct Model {
     pub command: u32,
     /// Value of STATUS.
     pub status: u32,
-    /// What only a device of revision 2 has.
+    /// What only devices from revision 2 on have.
     pub revision_2: Option<Revision2>,
+    /// What only a device of revision 3 has.
+    pub revision_3: Option<Revision3>,
 }
 
 impl Model {
@@ -56,6 +61,7 @@ impl Model {
             command: 0,
             status: 0,
             revision_2: None,
+            revision_3: None,
         }
     }
 
@@ -67,12 +73,21 @@ impl Model {
         }
     }
 
+    /// A new device of revision 3, likewise.
+    pub fn revision_3(identity: Identity, latency: Duration) -> Self {
+        Self {
+            revision_3: Some(Revision3::default()),
+            ..Self::revision_2(identity, latency)
+        }
+    }
+
     /// What a reset does.
     pub fn reset(&mut self) {
         *self = Self {
             revision_2: self
                 .revision_2
                 .map(|more| Revision2::new(more.latency, more.generation)),
+            revision_3: self.revision_3.map(|_| Revision3::default()),
             ..Self::new(self.identity)
         };
     }
@@ -106,6 +121,9 @@ impl Model {
             if at == VGPU_REG_COMMAND {
                 self.submit(piece);
             } else if let Some(more) = &mut self.revision_2 {
+                more.set_register(at, piece, self.revision_3.is_some());
+            }
+            if let Some(more) = &mut self.revision_3 {
                 more.set_register(at, piece);
             }
         }
@@ -119,7 +137,16 @@ impl Model {
             VGPU_REG_POOL_ID => self.identity.pool_id,
             VGPU_REG_PRIORITY => self.identity.priority,
             VGPU_REG_VM_ID => self.identity.vm_id,
-            at => self.revision_2.map_or(0, |more| more.register(at)),
+            at => {
+                let messages = self.revision_3.map_or(0, |more| more.register(at));
+                let more = self.revision_2.map(|more| more.register(at));
+                match at {
+                    VGPU_REG_FEATURES if self.revision_3.is_some() => {
+                        more.unwrap_or(0) | VGPU_FEATURE_MESSAGES
+                    }
+                    _ => more.unwrap_or(0) | messages,
+                }
+            }
         }
     }
 }

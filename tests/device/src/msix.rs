@@ -2,8 +2,6 @@
 
 //! MSI-X, with messages that stay in memory until somebody looks.
 
-use vgpu::uapi::VGPU_MSIX_VECTORS;
-
 use crate::pci::{self, Slot};
 use crate::{Qtest, Width};
 
@@ -18,6 +16,7 @@ const MSIX_ENABLE: u32 = 0x8000;
 pub struct Msix {
     slot: Slot,
     capability: u8,
+    vectors: u32,
 }
 
 impl Msix {
@@ -25,25 +24,26 @@ impl Msix {
     ///
     /// # Panics
     ///
-    /// When the device does not have its two vectors in BAR1.
-    pub fn enable(slot: Slot, cpu: &mut Qtest) -> Self {
+    /// When the device does not have so many vectors in BAR1.
+    pub fn enable(slot: Slot, cpu: &mut Qtest, vectors: u32) -> Self {
         let capability = slot.capability(cpu, MSIX);
         // Both tables are in BAR1.
         assert_eq!(slot.read(cpu, capability + 4) & 7, 1);
         assert_eq!(slot.read(cpu, capability + 8) & 7, 1);
-        assert_eq!(
-            slot.read16(cpu, capability + 2) & 0x7ff,
-            VGPU_MSIX_VECTORS - 1
-        );
+        assert_eq!(slot.read16(cpu, capability + 2) & 0x7ff, vectors - 1);
         slot.write(cpu, pci::BAR0 + 4, BAR1.try_into().expect("32 bits"));
-        for vector in 0..u64::from(VGPU_MSIX_VECTORS) {
+        for vector in 0..u64::from(vectors) {
             let entry = BAR1 + 16 * vector;
             cpu.write(Width::Long, entry, MAILBOX + 8 * vector);
             cpu.write(Width::Long, entry + 4, 0);
             cpu.write(Width::Long, entry + 8, 0x100 + vector);
             cpu.write(Width::Long, entry + 12, 0);
         }
-        let msix = Self { slot, capability };
+        let msix = Self {
+            slot,
+            capability,
+            vectors,
+        };
         msix.turn(cpu, true);
         msix
     }
@@ -65,13 +65,14 @@ impl Msix {
     /// # Panics
     ///
     /// When one has sent something else.
-    pub fn messages(self, cpu: &mut Qtest) -> [bool; VGPU_MSIX_VECTORS as usize] {
-        [0, 1].map(|vector| {
+    pub fn messages(self, cpu: &mut Qtest) -> Vec<bool> {
+        let message = |vector| {
             let address = MAILBOX + 8 * vector;
             let found = cpu.read(Width::Long, address);
             cpu.write(Width::Long, address, 0);
             assert!(found == 0 || found == 0x100 + vector, "{found:#x}");
             found != 0
-        })
+        };
+        (0..u64::from(self.vectors)).map(message).collect()
     }
 }

@@ -110,6 +110,35 @@ impl Qtest {
         self.access(Request::Write(width, address, value));
     }
 
+    /// Reads a number of bytes of memory, at least one.
+    pub fn read_memory(&mut self, address: u64, size: usize) -> Vec<u8> {
+        let request = format!("read {address:#x} {size:#x}");
+        self.send(&format!("{request}\n"));
+        let digits = self.line(&request);
+        digits
+            .trim_start_matches("0x")
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| {
+                let pair = std::str::from_utf8(pair).expect("digits");
+                u8::from_str_radix(pair, 16).expect("two digits")
+            })
+            .collect()
+    }
+
+    /// Writes bytes to memory.
+    pub fn write_memory(&mut self, address: u64, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut request = format!("write {address:#x} {:#x} 0x", bytes.len());
+        for byte in bytes {
+            request += &format!("{byte:02x}");
+        }
+        self.send(&format!("{request}\n"));
+        self.line(&request);
+    }
+
     /// Reads 4 bytes of an I/O port.
     pub fn inl(&mut self, port: u16) -> u32 {
         u32::try_from(self.access(Request::In(port))).expect("inl gave more than 32 bits")
@@ -133,16 +162,22 @@ impl Qtest {
     }
 
     fn answer(&mut self, request: &Request) -> u64 {
+        let word = self.line(request);
+        if word.is_empty() {
+            return 0;
+        }
+        u64::from_str_radix(word.trim_start_matches("0x"), 16)
+            .unwrap_or_else(|e| panic!("answer to '{request}': {word:?}: {e}"))
+    }
+
+    /// Returns what an answer says beyond that all went well.
+    fn line(&mut self, request: &dyn fmt::Display) -> String {
         let mut line = String::new();
         self.answers
             .read_line(&mut line)
             .unwrap_or_else(|e| panic!("no answer to '{request}': {e}"));
         let mut words = line.split_whitespace();
         assert_eq!(words.next(), Some("OK"), "answer to '{request}': {line:?}");
-        words.next().map_or(0, |word| {
-            let digits = word.trim_start_matches("0x");
-            u64::from_str_radix(digits, 16)
-                .unwrap_or_else(|e| panic!("answer to '{request}': {line:?}: {e}"))
-        })
+        words.next().unwrap_or_default().to_owned()
     }
 }

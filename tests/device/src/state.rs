@@ -21,6 +21,11 @@ impl Machine {
     /// Sends the state to a new QEMU on a pc, started with these arguments, or to one of
     /// the program that `VGPU_TARGET_QEMU` names.
     pub fn migrate<S: AsRef<str>>(&mut self, arguments: &[S]) -> Self {
+        self.migrate_to(arguments, "running")
+    }
+
+    /// Does so, and waits until the new QEMU has this status.
+    pub fn migrate_to<S: AsRef<str>>(&mut self, arguments: &[S], status: &str) -> Self {
         let file = self.scratch("state").display().to_string();
         let uri = format!("exec:cat > {file}");
         self.qmp.execute("migrate", json!({ "uri": uri }));
@@ -30,7 +35,7 @@ impl Machine {
         let mut all: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         all.extend(["-incoming", &incoming]);
         let mut target = Self::start_in(&Program::target(), Chipset::Pc, &all);
-        target.wait_for("query-status", "running");
+        target.wait_for("query-status", status);
         target
     }
 

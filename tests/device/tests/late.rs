@@ -78,11 +78,12 @@ impl Bench {
 }
 
 /// Every device that differs in what it could do.
-const DEVICES: [&str; 4] = [
+const DEVICES: [&str; 5] = [
     "revision=1",
     "revision=2,msix=off",
     "revision=2,msix=off,command-latency-us=1000",
     "revision=2,msix=on,command-latency-us=1000",
+    "revision=3,msix=on,command-latency-us=1000",
 ];
 
 #[test]
@@ -286,7 +287,7 @@ fn whatever_is_done_to_it_late_at_random_does_no_harm() {
 fn late_access(bench: &mut Bench, rng: &mut Rng) {
     let machine = &mut bench.machine;
     let width = *rng.choice(&Width::ALL).expect("there are widths");
-    let offset = rng.u64(..=u64::from(VGPU_REG_RESERVED_2) + 8);
+    let offset = rng.u64(..=u64::from(VGPU_REG_RESERVED_3) + 8);
     match rng.u8(..16) {
         0 => Late.write_config(machine, rng.u8(..64) * 4, rng.u32(..)),
         1 => Late.reset(machine),

@@ -25,9 +25,10 @@ there() {
 	return 1
 }
 
-# contents NAME: note everything in it but what dpkg notes for itself.
+# contents NAME: note everything in it but what dpkg, apt and rpm note for
+# themselves.
 contents() {
-	(cd "$work/system" && find . \( -path ./var/lib/dpkg -o -path ./var/log -o \
+	(cd "$work/system" && find . \( -path ./var/lib/dpkg -o -path ./var/lib/apt -o -path ./var/lib/rpm -o -path ./var/log -o \
 		-path ./var/cache -o -path ".$PWD" -o -path '*.cache/vgpu-stub' \) -prune -o \
 		! -name '*-' \( -type f -printf '%p %m %s\n' -o -printf '%p %m %l\n' \)) |
 		sort >"$work/$1"

@@ -25,25 +25,31 @@ pages_render() {
 	done
 }
 
+# shell NAME ARG...: the shell of that name, which finds stand-ins for commands in
+# $work/stand-ins.
+shell() {
+	scripts/enter env "PATH=$work/stand-ins:/usr/sbin:/usr/bin:/sbin:/bin" "$@"
+}
+
 # offers SCRIPT LINE WORDS OTHER: the shell that the script's name is of has loaded it,
 # and offers these words to complete the line, but not the other one.
 offers() {
-	local script=$1 line=$2 words=$3 other=$4 shell word
+	local script=$1 line=$2 words=$3 other=$4 name word
 	case $script in
-	*.fish) shell=fish ;;
-	*/_*) shell=zsh ;;
-	*) shell=bash ;;
+	*.fish) name=fish ;;
+	*/_*) name=zsh ;;
+	*) name=bash ;;
 	esac
-	"offered_by_$shell" "$script" "$line" "${words##* }" >"$work/words" 2>"$work/messages"
+	"offered_by_$name" "$script" "$line" "${words##* }" >"$work/words" 2>"$work/messages"
 	for word in $words; do
-		check "$shell completes '$line' by $word" grep -qw -e "$word" "$work/words"
+		check "$name completes '$line' by $word" grep -qw -e "$word" "$work/words"
 	done
-	check "$shell does not complete it by $other" sh -c "! grep -qw -e $other '$work/words'"
+	check "$name does not complete it by $other" sh -c "! grep -qw -e $other '$work/words'"
 }
 
 offered_by_bash() {
 	# shellcheck disable=SC2016 # the shell that is tried expands it
-	scripts/enter bash --norc -c '
+	shell bash --norc -c '
 		. "$0"
 		words=($1)
 		[[ $1 != *" " ]] || words+=("")
@@ -58,7 +64,7 @@ offered_by_bash() {
 # last of the words.
 offered_by_zsh() {
 	# shellcheck disable=SC2016
-	scripts/enter zsh -f -c '
+	shell zsh -f -c '
 		zmodload zsh/zpty
 		zpty shell "TERM=dumb PS1= zsh -f -i"
 		zpty -w shell "fpath=(${0:h} \$fpath); autoload -U compinit; compinit -D -u"
@@ -74,7 +80,7 @@ offered_by_zsh() {
 
 offered_by_fish() {
 	# shellcheck disable=SC2016
-	scripts/enter fish --no-config -c '
+	shell fish --no-config -c '
 		source $argv[1]
 		complete -C $argv[2]' "$@"
 }

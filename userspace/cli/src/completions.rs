@@ -16,9 +16,19 @@ pub enum Shell {
     Fish,
 }
 
-/// The script for `command`. Bash completes the values of the options `named` by the
-/// words that the shell command `names` prints.
-pub fn script(shell: Shell, mut command: Command, named: &[&str], names: &str) -> String {
+/// Options whose values are names of what is there when they are completed.
+#[derive(Clone, Copy, Debug)]
+pub struct Named {
+    /// The short option, without its hyphen.
+    pub short: char,
+    /// The long one, without its hyphens.
+    pub long: &'static str,
+    /// A command that prints a name a line, in the words that all of the shells have.
+    pub names: &'static str,
+}
+
+/// The script for `command`.
+pub fn script(shell: Shell, mut command: Command, named: Option<Named>) -> String {
     let completer = match shell {
         Shell::Bash => Completer::Bash,
         Shell::Zsh => Completer::Zsh,
@@ -43,30 +53,35 @@ pub fn script(shell: Shell, mut command: Command, named: &[&str], names: &str) -
                 &format!("complete -F {function} "),
                 &format!("complete -F {function}_value "),
             );
-            bash_values(&function, named, names) + &script
+            bash_values(&function, named) + &script
         }
-        Shell::Zsh => script,
-        Shell::Fish => script + &fish_values(&command),
+        Shell::Zsh => match named {
+            Some(named) => zsh_names(&name, &script, named),
+            None => script,
+        },
+        Shell::Fish => {
+            let names = named.map(|named| fish_names(&name, named));
+            script + &fish_values(&command) + &names.unwrap_or_default()
+        }
     }
 }
 
 /// The function that bash calls in the place of `function`. Bash takes a value behind "="
 /// for a word of its own, and one behind a comma for a part of the word before.
-fn bash_values(function: &str, named: &[&str], names: &str) -> String {
-    let names = match named {
-        [] => String::new(),
-        _ => format!(
+fn bash_values(function: &str, named: Option<Named>) -> String {
+    let names = named.map(|Named { short, long, names }| {
+        format!(
             r#"    case $option in
-    {})
+    -{short} | --{long})
         COMPREPLY=($(compgen -W "$({names})" -- "$value"))
         COMPREPLY=("${{COMPREPLY[@]/#/$before}}")
         return
         ;;
     esac
-"#,
-            named.join(" | ")
-        ),
-    };
+"#
+        )
+    });
+    let names = names.unwrap_or_default();
     format!(
         r#"{function}_value() {{
     local value=$2 option=$3 before=
@@ -80,6 +95,49 @@ fn bash_values(function: &str, named: &[&str], names: &str) -> String {
     COMPREPLY=("${{COMPREPLY[@]/#/$before}}")
 }}
 
+"#
+    )
+}
+
+/// The script for zsh, in which the values of the named options are the names, with
+/// commas between them.
+fn zsh_names(command: &str, script: &str, named: Named) -> String {
+    let Named { short, long, names } = named;
+    let function = format!("_{command}_{long}_names");
+    let options = [format!("-{short}+["), format!("--{long}=[")];
+    let mut lines = String::new();
+    for line in script.lines() {
+        let start = line.trim_start_matches(['\'', '*']);
+        let is_named = options.iter().any(|option| start.starts_with(option));
+        match line.strip_suffix(":_default' \\") {
+            Some(rest) if is_named => lines += &format!("{rest}:{function}' \\\n"),
+            _ => lines += &format!("{line}\n"),
+        }
+        // What comes first says which command it is for.
+        if line.starts_with("#compdef ") {
+            lines += &format!(
+                r#"
+{function}() {{
+    local names
+    names=(${{(f)"$({names})"}})
+    _sequence compadd - $names
+}}
+"#
+            );
+        }
+    }
+    lines
+}
+
+/// The same for fish, which takes it as an addition.
+fn fish_names(command: &str, named: Named) -> String {
+    let Named { short, long, names } = named;
+    let function = format!("__fish_{}_{long}_names", command.replace('-', "_"));
+    format!(
+        r#"function {function}
+    {names}
+end
+complete -c {command} -s {short} -l {long} -x -a "(__fish_complete_list , {function})"
 "#
     )
 }

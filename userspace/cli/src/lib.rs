@@ -4,6 +4,7 @@
 //! one of them knows the others: exit codes, errors, output, man pages and
 //! completions.
 
+pub mod clock;
 pub mod completions;
 pub mod exit;
 pub mod failure;

@@ -4,6 +4,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use rustix::io::Errno;
+
 use crate::failure::Problem;
 use crate::stdout;
 
@@ -47,4 +49,36 @@ pub fn fail<P: Problem>(problem: &P) -> P::Exit {
 /// Writes a line to stderr. If even that fails there is nobody left to tell.
 pub fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// What to do about output that cannot be written.
+pub fn hint(error: &io::Error) -> &'static str {
+    use ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match error.kind() {
+        StorageFull | QuotaExceeded => "make room where the output goes",
+        PermissionDenied | ReadOnlyFilesystem => "write it where this user may write",
+        _ if error.raw_os_error() == Some(Errno::BADF.raw_os_error()) => {
+            "leave stdout open; send it to /dev/null if nobody is to read it"
+        }
+        _ => "look at what the output is connected to",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_that_cannot_be_written_is_told_what_would_help() {
+        for (errno, expected) in [
+            (Errno::NOSPC, "make room"),
+            (Errno::DQUOT, "make room"),
+            (Errno::BADF, "leave stdout open"),
+            (Errno::ROFS, "this user"),
+            (Errno::IO, "connected to"),
+        ] {
+            let hint = hint(&errno.into());
+            assert!(hint.contains(expected), "{errno}: {hint}");
+        }
+    }
 }

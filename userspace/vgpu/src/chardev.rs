@@ -37,6 +37,19 @@ pub(crate) fn submit(device: &Vgpu, submit: &mut uapi::vgpu_submit) -> Result<()
     sys::submit(node.as_fd(), submit).map_err(|error| Error::submitting(device, &path, error))
 }
 
+/// Sends a message and waits for the answer, which is put into `answer`; returns the
+/// status and the length of it.
+pub(crate) fn call(
+    device: &Vgpu,
+    message: &[u8],
+    answer: &mut [u8],
+    timeout_ms: u32,
+) -> Result<(u32, usize)> {
+    let (node, path) = open(device, OpenOptions::new().read(true).write(true))?;
+    sys::call(node.as_fd(), message, answer, timeout_ms)
+        .map_err(|error| Error::calling(device, &path, error))
+}
+
 /// Finds out whether the caller may read the node of `device` and write to it, without
 /// opening it; returns its path.
 ///

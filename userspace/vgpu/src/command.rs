@@ -86,7 +86,7 @@ impl Vgpu {
 }
 
 /// A timeout as the contract takes it, rounded up.
-fn milliseconds(timeout: Duration) -> Result<u32> {
+pub(crate) fn milliseconds(timeout: Duration) -> Result<u32> {
     let whole = timeout.as_nanos().div_ceil(1_000_000);
     match u32::try_from(whole) {
         // 0 would stand for the default.

@@ -4,6 +4,7 @@
 
 mod class;
 mod devices;
+mod image;
 mod kernel;
 mod modprobe;
 mod module;

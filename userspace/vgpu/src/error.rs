@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 use thiserror::Error;
 
+use crate::call::CallError;
 use crate::device::{DRIVER, Vgpu};
 use crate::uapi;
 
@@ -104,6 +105,9 @@ pub enum Error {
     /// A signal came while waiting (`EINTR`).
     #[error("a signal came before the command was done; it may have been submitted")]
     Interrupted,
+    /// A message was not answered.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// A timeout beyond `VGPU_TIMEOUT_MAX_MS`.
     #[error("a timeout is at least a millisecond and at most {} s", uapi::VGPU_TIMEOUT_MAX_MS / 1000)]
     TimeoutRange,
@@ -200,6 +204,14 @@ impl Error {
         }
     }
 
+    /// What the driver answered on `path` to a message for `device`.
+    pub(crate) fn calling(device: &Vgpu, path: &Path, source: io::Error) -> Self {
+        match CallError::of(&source) {
+            Some(error) => error.into(),
+            None => Error::of(device, path, "send a message to", source),
+        }
+    }
+
     /// Whether the cause may be that the driver is being bound or unbound just
     /// now: one source is closed already and the other one not yet open.
     pub(crate) fn may_be_rebinding(&self) -> bool {
@@ -235,6 +247,7 @@ impl Error {
             Error::Reset => "reset",
             Error::Ignored => "ignored",
             Error::Interrupted => "interrupted",
+            Error::Call(error) => error.kind(),
             Error::TimeoutRange => "timeout_range",
             Error::Io { .. } => "io",
         }
@@ -295,6 +308,7 @@ impl Error {
                     .into()
             }
             Error::Interrupted => "read command and status before submitting it again".into(),
+            Error::Call(error) => error.hint().into(),
             Error::TimeoutRange => "choose a timeout in that range".into(),
             Error::Io { .. } => "see the kernel log".into(),
         }
@@ -378,6 +392,14 @@ mod tests {
             Error::Reset,
             Error::Ignored,
             Error::Interrupted,
+            CallError::NoMessages.into(),
+            CallError::TooLong.into(),
+            CallError::Busy.into(),
+            CallError::NotConnected.into(),
+            CallError::TimedOut.into(),
+            CallError::Lost.into(),
+            CallError::Interrupted.into(),
+            CallError::Device.into(),
             Error::TimeoutRange,
             Error::Io {
                 path: path(),

@@ -26,6 +26,7 @@
 
 mod address;
 mod bar;
+mod call;
 mod chardev;
 mod class;
 mod command;
@@ -51,6 +52,7 @@ pub mod uapi;
 mod fixture;
 
 pub use address::{AddressError, PciAddress};
+pub use call::{Answer, CallError};
 pub use command::Completion;
 pub use device::{DRIVER, Vgpu};
 pub use diagnose::{Finding, Verdict, diagnose};

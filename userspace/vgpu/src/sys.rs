@@ -49,6 +49,45 @@ pub(crate) fn submit(node: BorrowedFd<'_>, submit: &mut uapi::vgpu_submit) -> io
     })
 }
 
+/// Sends a message to the device behind a node open for writing, and waits for the
+/// answer, which is put into `answer`. Returns the status and the length of that.
+///
+/// # Errors
+/// What the kernel answered; see `VGPU_IOC_CALL` in the contract. It is never tried
+/// again here: the message may have been delivered.
+pub(crate) fn call(
+    node: BorrowedFd<'_>,
+    message: &[u8],
+    answer: &mut [u8],
+    timeout_ms: u32,
+) -> io::Result<(u32, usize)> {
+    let space = u32::try_from(answer.len()).unwrap_or(u32::MAX);
+    let in_len =
+        u32::try_from(message.len()).map_err(|_| io::Error::from_raw_os_error(libc::EMSGSIZE))?;
+    let mut call = uapi::vgpu_call {
+        // CAST: an address has 64 bits at most.
+        in_addr: message.as_ptr() as u64,
+        out_addr: answer.as_mut_ptr() as u64,
+        in_len,
+        out_len: space,
+        timeout_ms,
+        ..Default::default()
+    };
+    // SAFETY: the request reads and writes one vgpu_call, which `call` is, reads all
+    // of `message` and writes at most `space` bytes of `answer`; it keeps no pointer to any
+    // of them. Other drivers refuse the number.
+    check(unsafe {
+        libc::ioctl(
+            node.as_raw_fd(),
+            // CAST: the type of a request differs between libcs; its 32 bits do not.
+            uapi::VGPU_IOC_CALL as libc::Ioctl,
+            &raw mut call,
+        )
+    })?;
+    let length = usize::try_from(call.out_len.min(space)).unwrap_or(answer.len());
+    Ok((call.status, length))
+}
+
 /// Opens the user namespace that owns a namespace, by its file in /proc.
 ///
 /// # Errors

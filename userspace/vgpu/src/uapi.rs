@@ -12,6 +12,7 @@ include!(concat!(env!("OUT_DIR"), "/uapi.rs"));
 const _: () = {
     assert!(size_of::<vgpu_info>() == 64);
     assert!(size_of::<vgpu_submit>() == 32);
+    assert!(size_of::<vgpu_call>() == 48);
     // CAST: the numbers are 32 bits wide whatever type a libc gives them.
     assert!(
         VGPU_IOC_GET_INFO == libc::_IOR::<vgpu_info>(VGPU_IOC_MAGIC, VGPU_IOC_NR_GET_INFO) as u32
@@ -20,6 +21,8 @@ const _: () = {
     assert!(
         VGPU_IOC_SUBMIT == libc::_IOWR::<vgpu_submit>(VGPU_IOC_MAGIC, VGPU_IOC_NR_SUBMIT) as u32
     );
+    // CAST: as above.
+    assert!(VGPU_IOC_CALL == libc::_IOWR::<vgpu_call>(VGPU_IOC_MAGIC, VGPU_IOC_NR_CALL) as u32);
 };
 
 #[cfg(test)]
@@ -38,5 +41,6 @@ mod tests {
         assert_eq!(VGPU_IOC_SUBMIT, formula(3, 1, 32));
         assert_eq!(VGPU_IOC_GET_INFO, 0x8040_e100);
         assert_eq!(VGPU_IOC_SUBMIT, 0xc020_e101);
+        assert_eq!(VGPU_IOC_CALL, 0xc030_e102);
     }
 }

@@ -18,6 +18,7 @@ use crate::format::Format;
 use crate::output::Verbosity;
 use crate::select::Selector;
 use crate::wait::Condition;
+use crate::watch::Lines;
 
 pub(crate) use arguments::{Columns, Layout, wants_json};
 
@@ -90,9 +91,12 @@ pub(crate) enum Action {
         #[arg(long, value_name = "SECONDS", value_parser = arguments::seconds)]
         timeout: Option<Duration>,
     },
-    /// Print what the devices are and every change, a JSON object a line
+    /// Print what the devices are and every change, a line each
     #[command(after_help = arguments::WATCHING)]
     Watch {
+        /// How to print it [default: text on a terminal, else ndjson]
+        #[arg(long, value_enum)]
+        format: Option<Lines>,
         /// How often to read what changes without an announcement; 0 for never
         #[arg(
             long,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use serde_json::json;
-use vgpu_cli::completions::{self, Shell};
+use vgpu_cli::completions::{self, Named, Shell};
 
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -57,14 +57,13 @@ pub(crate) fn schema() -> Report {
 
 /// Prints the script that completes arguments in `shell`.
 pub(crate) fn completions(shell: Shell) -> Report {
-    // An address has colons, at which bash would part it.
-    let names = "vgpuinfo query -q -o name --format raw -n 2>/dev/null | grep -v '^-'; echo all";
-    text(completions::script(
-        shell,
-        Cli::command(),
-        &["-d", "--device"],
-        names,
-    ))
+    let devices = Named {
+        short: 'd',
+        long: "device",
+        // An address has colons, at which bash would part it.
+        names: "vgpuinfo query -q -o name --format raw -n 2>/dev/null | grep -v '^-'; echo all",
+    };
+    text(completions::script(shell, Cli::command(), Some(devices)))
 }
 
 /// Prints the man page, or writes it and those of the subcommands to files in

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use vgpu::{DRIVER, Error};
+use vgpu::{CallError, DRIVER, Error};
 use vgpu_cli::ExitCodes;
 
 /// How a run ended.
@@ -77,14 +77,25 @@ impl From<&Error> for Exit {
             // Once there is memory, the driver comes.
             | Error::Unassigned => Exit::DriverNeeded,
             Error::Gone | Error::Malformed { .. } => Exit::Gone,
-            Error::Busy | Error::TimedOut => Exit::Timeout,
-            Error::ReadOnlySource | Error::TimeoutRange => Exit::Usage,
+            Error::Busy
+            | Error::TimedOut
+            | Error::Call(CallError::Busy | CallError::TimedOut) => Exit::Timeout,
+            Error::ReadOnlySource | Error::TimeoutRange | Error::Call(CallError::TooLong) => {
+                Exit::Usage
+            }
             Error::NoPci { .. }
             | Error::NoNode { .. }
             | Error::WrongNode { .. }
             | Error::Reset
             | Error::Ignored
             | Error::Interrupted
+            | Error::Call(
+                CallError::NoMessages
+                | CallError::NotConnected
+                | CallError::Lost
+                | CallError::Interrupted
+                | CallError::Device,
+            )
             | Error::Io { .. } => Exit::Internal,
         }
     }
@@ -143,6 +154,12 @@ mod tests {
             (Error::Ignored, 1),
             (Error::Interrupted, 1),
             (Error::TimeoutRange, 2),
+            (CallError::NoMessages.into(), 1),
+            (CallError::TooLong.into(), 2),
+            (CallError::Busy.into(), 7),
+            (CallError::NotConnected.into(), 1),
+            (CallError::TimedOut.into(), 7),
+            (CallError::Lost.into(), 1),
             (
                 Error::Io {
                     path: path(),

@@ -6,9 +6,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use rustix::io::Errno;
 use vgpu::Error;
-use vgpu_cli::Problem;
+use vgpu_cli::{Problem, output};
 
 use crate::exit::Exit;
 use crate::fields::{Field, Value as Known};
@@ -140,21 +139,8 @@ impl Problem for Failure {
             Failure::WaitTimeout(_) => "vgpuinfo doctor tells why a device is not there".into(),
             Failure::Unhealthy(_) => "do what stands in brackets, the first one first".into(),
             Failure::Sleep(_) => "see the kernel log".into(),
-            Failure::Output(error) | Failure::File(_, error) => writing(error).into(),
+            Failure::Output(error) | Failure::File(_, error) => output::hint(error).into(),
         }
-    }
-}
-
-/// What to do about output that cannot be written.
-fn writing(error: &io::Error) -> &'static str {
-    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    match error.kind() {
-        StorageFull | QuotaExceeded => "make room where the output goes",
-        PermissionDenied | ReadOnlyFilesystem => "write it where this user may write",
-        _ if error.raw_os_error() == Some(Errno::BADF.raw_os_error()) => {
-            "leave stdout open; send it to /dev/null if nobody is to read it"
-        }
-        _ => "look at what the output is connected to",
     }
 }
 
@@ -202,20 +188,6 @@ mod tests {
         assert_eq!(failure.exit().code(), 8);
         assert_eq!(failure.json()["kind"], "mismatch");
         assert_eq!(failure.message(), "vgpu0: pool_id is A, not B");
-    }
-
-    #[test]
-    fn output_that_cannot_be_written_is_told_what_would_help() {
-        for (errno, hint) in [
-            (Errno::NOSPC, "make room"),
-            (Errno::DQUOT, "make room"),
-            (Errno::BADF, "leave stdout open"),
-            (Errno::ROFS, "this user"),
-            (Errno::IO, "connected to"),
-        ] {
-            let failure = Failure::Output(errno.into());
-            assert!(failure.hint().contains(hint), "{errno}: {}", failure.hint());
-        }
     }
 
     #[test]

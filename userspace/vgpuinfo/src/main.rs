@@ -43,6 +43,7 @@ use crate::fields::{Field, Value};
 use crate::format::Format;
 use crate::output::Form;
 use crate::report::Report;
+use crate::watch::Lines;
 
 fn main() -> ExitCode {
     run(std::env::args_os().collect()).into()
@@ -67,8 +68,13 @@ fn run(arguments: Vec<OsString>) -> Exit {
 /// How what `cli` asks for is written.
 fn form(cli: &Cli) -> Form {
     let layout = match &cli.action {
-        // One object a line, and nothing else.
-        Some(Action::Watch { .. }) => return Form::Lines,
+        Some(Action::Watch { format, .. }) => {
+            return match Lines::choose(*format, &cli.options) {
+                // One object a line, and nothing else.
+                Lines::Ndjson => Form::Lines,
+                Lines::Text => Form::Text,
+            };
+        }
         // Texts in languages of their own.
         Some(Action::Schema | Action::Completions { .. } | Action::Man { .. }) => {
             return Form::Text;
@@ -87,9 +93,11 @@ fn execute(cli: &Cli) -> Report {
     let options = &cli.options;
     match &cli.action {
         Some(Action::Wait { condition, timeout }) => wait::wait(condition, *timeout, options),
-        Some(Action::Watch { interval }) => {
-            watch::watch(Some(*interval).filter(|it| *it > Duration::ZERO), options)
-        }
+        Some(Action::Watch { interval, format }) => watch::watch(
+            Some(*interval).filter(|it| *it > Duration::ZERO),
+            Lines::choose(*format, options),
+            options,
+        ),
         Some(Action::Doctor) => doctor::doctor(options),
         Some(Action::Fields) => describe::fields(),
         Some(Action::Schema) => describe::schema(),

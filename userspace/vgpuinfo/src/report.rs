@@ -13,15 +13,8 @@ use crate::failure::Failure;
 pub(crate) const SCHEMA: u32 = 1;
 
 /// An object of a JSON document, with few members and in their order.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Object(Vec<(&'static str, Value)>);
-
-impl Object {
-    /// The members.
-    pub(crate) fn members(&self) -> &[(&'static str, Value)] {
-        &self.0
-    }
-}
 
 impl FromIterator<(&'static str, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (&'static str, Value)>>(members: I) -> Self {

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 
 use rustix::termios::tcgetwinsize;
 
-/// Where a table goes to.
+/// Where output for people goes to.
 #[derive(Debug, Default)]
 pub(crate) struct Terminal {
     /// How many columns of characters fit; `None` where any number does.
@@ -19,11 +19,15 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// What stdout is. A file or a pipe gets every character and no colour.
+    /// What stdout is. A file or a pipe gets lines of any length and no colour.
     pub(crate) fn stdout() -> Self {
         let stdout = io::stdout();
+        let unicode = is_utf8(|name| env::var(name).ok());
         if !stdout.is_terminal() {
-            return Terminal::default();
+            return Terminal {
+                unicode,
+                ..Terminal::default()
+            };
         }
         let width = tcgetwinsize(&stdout)
             .ok()
@@ -35,7 +39,7 @@ impl Terminal {
         Terminal {
             width,
             colour: !refused && !dumb,
-            unicode: is_utf8(|name| env::var(name).ok()),
+            unicode,
         }
     }
 

@@ -2,26 +2,51 @@
 
 //! `vgpuinfo watch`.
 
-use std::io;
+mod change;
+
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Value as Json, json};
-use vgpu::{Error, Events, Info, Roots, Vgpu, Wake};
-use vgpu_cli::{Problem, output, stdout};
+use clap::ValueEnum;
+use vgpu::{Error, Events, Roots, Vgpu, Wake};
+use vgpu_cli::{output, stdout};
 
+use self::change::{Change, State};
 use crate::cli::Options;
 use crate::failure::Failure;
-use crate::fields::{FIELDS, Field};
-use crate::report::{Object, Report, SCHEMA};
+use crate::report::Report;
 use crate::select::Selector;
+use crate::terminal::Terminal;
+
+/// How a change is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lines {
+    /// In words, with the time of day, for people
+    Text,
+    /// As a JSON object
+    #[value(alias = "json")]
+    Ndjson,
+}
+
+impl Lines {
+    /// What was `asked` for; without, what suits a terminal and what suits anything else.
+    pub(crate) fn choose(asked: Option<Lines>, options: &Options) -> Lines {
+        match asked {
+            _ if options.json => Lines::Ndjson,
+            Some(lines) => lines,
+            None if io::stdout().is_terminal() => Lines::Text,
+            None => Lines::Ndjson,
+        }
+    }
+}
 
 /// Writes what the devices are, and then a line for each change, until nobody
 /// reads any more.
 ///
 /// `interval` is how often the devices are read though nothing was announced:
 /// revision 1 changes its command and its status silently.
-pub(crate) fn watch(interval: Option<Duration>, options: &Options) -> Report {
+pub(crate) fn watch(interval: Option<Duration>, lines: Lines, options: &Options) -> Report {
     // It may be long before there is something to write.
     if let Err(error) = stdout::check() {
         return Report::failed(Failure::Output(error));
@@ -32,20 +57,19 @@ pub(crate) fn watch(interval: Option<Duration>, options: &Options) -> Report {
     if !events.are_announced() {
         options.detail("nothing is announced here: looking again every 0.1 s");
     }
+    let writer = Writer::new(lines);
     let mut seen = Seen::new(options);
     loop {
-        let lines = match seen.look(&roots) {
-            Ok(lines) => lines,
+        let text = match seen.look(&roots, |change| writer.line(change)) {
+            Ok(text) => text,
             Err(error) => return Report::failed(Failure::Discovery(error)),
         };
-        for line in lines {
-            match output::write(&format!("{line}\n")) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    return Report::default();
-                }
-                Err(error) => return Report::failed(Failure::Output(error)),
+        match output::write(&text) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return Report::default();
             }
+            Err(error) => return Report::failed(Failure::Output(error)),
         }
         // Without a device nothing changes silently.
         let pause = interval.filter(|_| !seen.states.is_empty());
@@ -57,11 +81,27 @@ pub(crate) fn watch(interval: Option<Duration>, options: &Options) -> Report {
     }
 }
 
-/// What was written of a device last.
-struct State {
-    device: Vgpu,
-    object: Object,
-    error: Option<Json>,
+/// What makes a line of a change.
+struct Writer {
+    lines: Lines,
+    unicode: bool,
+}
+
+impl Writer {
+    fn new(lines: Lines) -> Self {
+        Writer {
+            lines,
+            unicode: Terminal::stdout().unicode,
+        }
+    }
+
+    fn line(&self, change: &Change) -> String {
+        let now = SystemTime::now();
+        match self.lines {
+            Lines::Text => change.words(now, self.unicode) + "\n",
+            Lines::Ndjson => change.json(now).to_string() + "\n",
+        }
+    }
 }
 
 /// What was written so far.
@@ -83,12 +123,12 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Looks at the devices; gives a line for each difference.
-    fn look(&mut self, roots: &Roots) -> Result<Vec<Json>, Error> {
+    /// Looks at the devices; gives a `line` for each difference.
+    fn look(&mut self, roots: &Roots, line: impl Fn(&Change) -> String) -> Result<String, Error> {
         let found = Vgpu::discover(roots)?;
         let mut old = std::mem::take(&mut self.states);
-        let mut lines = Vec::new();
-        let mut appeared = Vec::new();
+        let mut changed = String::new();
+        let mut appeared = String::new();
         for mut device in found {
             let before = old.iter().position(|it| it.device.is_same_as(&device));
             // A device that was named keeps being the same without its name.
@@ -96,81 +136,30 @@ impl<'a> Seen<'a> {
             if before.is_none() && !self.selects(&device) {
                 continue;
             }
-            let (info, error) = match device.read(self.options.source()) {
-                Ok(info) => (Some(info), None),
-                Err(Error::Gone) if !device.is_present() => {
-                    old.extend(before);
-                    continue;
+            let info = device.read(self.options.source());
+            if matches!(info, Err(Error::Gone)) && !device.is_present() {
+                old.extend(before);
+                continue;
+            }
+            let state = State::new(device, info);
+            match &before {
+                None if self.started => appeared += &line(&Change::Added(&state)),
+                None => appeared += &line(&Change::Present(&state)),
+                Some(before) => {
+                    if let Some(change) = Change::between(before, &state) {
+                        changed += &line(&change);
+                    }
                 }
-                Err(error) => (None, Some(error)),
-            };
-            let error = error.map(|error| Failure::Device(device.label(), error).json());
-            let state = State {
-                object: object(&device, info.as_ref()),
-                device,
-                error,
-            };
-            match before {
-                None => {
-                    let event = if self.started { "added" } else { "present" };
-                    appeared.push(line(event, &state, None));
-                }
-                Some(before) => lines.extend(changes(&before, &state)),
             }
             self.states.push(state);
         }
         // What is gone makes room for what came in its place.
-        let removed = old.iter().map(|state| line("removed", state, None));
-        let lines = removed.chain(lines).chain(appeared).collect();
+        let removed = old.iter().map(|state| line(&Change::Removed(state)));
         self.started = true;
-        Ok(lines)
+        Ok(removed.collect::<String>() + &changed + &appeared)
     }
 
     fn selects(&self, device: &Vgpu) -> bool {
         self.selectors.is_empty() || self.selectors.iter().any(|it| it.selects(device))
     }
-}
-
-fn object(device: &Vgpu, info: Option<&Info>) -> Object {
-    let values = FIELDS
-        .iter()
-        .map(|field: &Field| (field.name, field.value(device, info).json()));
-    values.collect()
-}
-
-/// The line for what changed, if anything did.
-fn changes(before: &State, after: &State) -> Option<Json> {
-    let changed: Vec<Json> = after
-        .object
-        .members()
-        .iter()
-        .zip(before.object.members())
-        .filter(|(after, before)| after != before)
-        .map(|((name, _), _)| (*name).into())
-        .collect();
-    if changed.is_empty() && before.error == after.error {
-        return None;
-    }
-    Some(line("changed", after, Some(changed)))
-}
-
-fn line(event: &str, state: &State, changed: Option<Vec<Json>>) -> Json {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let mut line = Map::new();
-    line.insert("schema".into(), SCHEMA.into());
-    line.insert("event".into(), event.into());
-    // In milliseconds: what comes later in a float is not exact.
-    let time = now.map_or(0, |now| now.as_millis());
-    line.insert(
-        "time_ms".into(),
-        u64::try_from(time).unwrap_or(u64::MAX).into(),
-    );
-    if let Some(changed) = changed {
-        line.insert("changed".into(), changed.into());
-    }
-    line.insert("device".into(), json!(state.object));
-    if let Some(error) = &state.error {
-        line.insert("error".into(), error.clone());
-    }
-    line.into()
 }

@@ -53,11 +53,13 @@ impl Revision2 {
         }
     }
 
-    pub(super) fn set_register(&mut self, at: u32, value: u32) {
+    pub(super) fn set_register(&mut self, at: u32, value: u32, has_messages: bool) {
         match at {
             VGPU_REG_IRQ_STATUS => self.irq_status &= !value,
             VGPU_REG_IRQ_ENABLE => {
-                self.irq_enable = value & (VGPU_IRQ_COMMAND_DONE | VGPU_IRQ_CONFIG_CHANGED);
+                let messages = u32::from(has_messages) * VGPU_IRQ_MESSAGE_DONE;
+                self.irq_enable =
+                    value & (VGPU_IRQ_COMMAND_DONE | VGPU_IRQ_CONFIG_CHANGED | messages);
             }
             _ => {}
         }

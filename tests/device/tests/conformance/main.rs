@@ -13,4 +13,5 @@ mod random;
 mod registers;
 mod reset;
 mod revision_2;
+mod revision_3;
 mod slots;

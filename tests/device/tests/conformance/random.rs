@@ -6,13 +6,10 @@
 
 mod operations;
 
-use std::env;
-use std::fmt::Display;
-use std::str::FromStr;
 use std::time::Duration;
 
 use device_tests::pci::{self, Bar0, Slot};
-use device_tests::{Chipset, Hotplug, Machine, Model, Request};
+use device_tests::{Chipset, Hotplug, Machine, Model, Request, number};
 use fastrand::Rng;
 
 use operations::{Accesses, Event, Properties};
@@ -21,14 +18,6 @@ const SLOT: Slot = Slot::root(4);
 
 /// How many requests a failure shows, the last of them the one that failed.
 const SHOWN: usize = 10;
-
-/// A number that the environment may give.
-fn number<T: FromStr<Err: Display>>(name: &str, default: T) -> T {
-    env::var(name).map_or(default, |text| {
-        text.parse()
-            .unwrap_or_else(|e| panic!("{name} is not a number: {text:?}: {e}"))
-    })
-}
 
 /// A machine with one device, and what is to be expected of that.
 struct Bench {

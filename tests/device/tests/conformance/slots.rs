@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The slot that the pages for Proxmox and libvirt name: nothing that these put into
-//! their machines has it.
+//! The slots that the pages for Proxmox, libvirt and XCP-ng name: nothing that these put
+//! into their machines has them.
 
 use std::fs;
 use std::path::Path;
@@ -121,6 +121,28 @@ fn the_slot_that_a_page_names_is_free_in_the_machines_it_is_for() {
         println!("{page}, {chipset:?}: {device}");
         Machine::start(chipset, &arguments).finish();
     }
+}
+
+/// i440FX as xenopsd and the stock wrapper of XCP-ng build it: the display, the platform
+/// device and what else there is count from below, and no bridge is added.
+fn xcp_ng_pc() -> Vec<String> {
+    let taken: Vec<String> = (2..0x17)
+        .map(|slot| format!("pci-testdev,addr={slot:x}"))
+        .collect();
+    devices(&taken.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn the_hook_has_slots_for_all_its_devices_above_those_of_xcp_ng() {
+    // The hook's own tests have the same one.
+    assert!(documented("host-xcp-ng.md").ends_with(",id=vgpu-stub0,addr=0x1e"));
+    let ours = (0..8).map(|number| {
+        let slot = 0x1e - number;
+        format!("vgpu-stub,pool_id=B,id=vgpu-stub{number},addr={slot:#x}")
+    });
+    let ours: Vec<String> = ours.collect();
+    let ours = devices(&ours.iter().map(String::as_str).collect::<Vec<_>>());
+    Machine::start(Chipset::Pc, &[xcp_ng_pc(), ours].concat()).finish();
 }
 
 #[test]

@@ -76,6 +76,19 @@ fn the_doctor_names_what_keeps_the_driver_from_the_device() -> Result<()> {
     guest.check("modprobe vgpu_stub")?;
     finds(&guest, &[])?;
 
+    // As an upgrade leaves it.
+    let version = guest.check("cat /sys/module/vgpu_stub/version")?;
+    guest.check(&format!(
+        "cp {module} /tmp && sed -i 's/\\bversion={version}/version=99.9.9/' {module}"
+    ))?;
+    finds(&guest, &["warning other_version"])?;
+    let (message, _) = finding(&guest, "other_version")?;
+    ensure!(
+        message.contains(&format!("{version} is loaded, and 99.9.9 is")),
+        "{message}"
+    );
+    guest.check(&format!("mv /tmp/vgpu_stub.ko {module}"))?;
+
     guest.check(&format!("echo {ADDRESS} >{PCI}/drivers/vgpu_stub/unbind"))?;
     let unbound = faults(&guest, "root")?;
     ensure!(unbound[0] == "problem not_bound", "{unbound:?}");
@@ -155,6 +168,59 @@ fn the_doctor_names_a_newer_revision_and_a_device_that_answers_nonsense() -> Res
         .qmp()
         .qom_set("/machine/peripheral/liar", "all-ones", true)?;
     finds(&guest, &["problem gone", "warning unknown_revision"])?;
+    guest.finish()
+}
+
+#[test]
+fn the_doctor_names_what_keeps_modprobe_and_the_kernel_from_loading_the_driver() -> Result<()> {
+    let guest = guest("doctor-modprobe", Machine::Pc, &["pool_id=B"])?;
+    let configuration = "/etc/modprobe.d/local.conf";
+    guest.check("mkdir -p /etc/modprobe.d")?;
+    for (line, fault) in [
+        ("blacklist vgpu_stub", "blacklisted"),
+        ("install vgpu-stub /bin/false", "install_command"),
+    ] {
+        guest.check(&format!("echo '{line}' >{configuration}"))?;
+        // As udev has it loaded, by the alias of the device.
+        let load = format!("modprobe -b $(cat {PCI}/devices/{ADDRESS}/modalias)");
+        guest.check(&format!("{load}; ! test -e /sys/module/vgpu_stub"))?;
+        finds(&guest, &[&format!("problem {fault}")])?;
+        ensure!(finding(&guest, fault)?.0.contains(configuration));
+    }
+    guest.check(&format!("rm {configuration}"))?;
+    guest.check("echo 1 >/proc/sys/kernel/modules_disabled")?;
+    ensure!(!guest.run("modprobe vgpu_stub")?.success(), "it is loaded");
+    finds(&guest, &["problem modules_disabled"])?;
+    guest.finish()
+}
+
+#[test]
+fn the_doctor_names_the_memory_that_the_kernel_had_no_room_for() -> Result<()> {
+    let guest = guest("doctor-memory", Machine::Pc, &[])?;
+    // There are not as many addresses below 4 GiB.
+    guest.plug("vgpu-stub-hostile,id=big,addr=0x10,bar0-size=0x80000000")?;
+    wait_for(&guest, "lspci -n | grep -q 1af4:1111")?;
+    guest.check("modprobe vgpu_stub")?;
+    let faults = faults(&guest, "root")?;
+    ensure!(faults.contains(&"problem unassigned".into()), "{faults:?}");
+    let read = guest.run("vgpuinfo get pool_id")?;
+    ensure!(read.errors().contains("pci=realloc"), "{}", read.errors());
+    guest.finish()
+}
+
+#[test]
+fn a_kernel_that_was_booted_without_pci_is_not_one_without_a_device() -> Result<()> {
+    let guest = Guest::builder("doctor-pci-off")
+        .device("pool_id=B")
+        .kernel_arguments("pci=off")
+        .boot()?;
+    finds(&guest, &["problem no_pci"])?;
+    for arguments in ["list", "get pool_id", "wait --for gone --timeout 1"] {
+        let output = guest.run(&format!("vgpuinfo {arguments}"))?;
+        let said = output.errors();
+        ensure!(output.status() == Some(1), "{arguments}: {said}");
+        ensure!(said.contains("pci=off"), "{arguments}: {said}");
+    }
     guest.finish()
 }
 

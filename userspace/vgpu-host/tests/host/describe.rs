@@ -3,6 +3,7 @@
 //! Man pages and completions.
 
 use std::fs;
+use std::process::Command;
 
 use crate::host::Host;
 
@@ -45,4 +46,19 @@ fn every_shell_has_its_script() {
         assert!(run.stdout.contains(sign), "{run:?}");
     }
     assert_eq!(host.run("completions powershell").exit, 2);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_told_what_would_help() {
+    for (stdout, hint) in [(">/dev/full", "make room"), (">&-", "leave stdout open")] {
+        let mut shell = Command::new("sh");
+        let script = format!("exec \"$0\" man {stdout}");
+        let run = shell
+            .args(["-c", &script])
+            .arg(env!("CARGO_BIN_EXE_vgpu-host"));
+        let run = run.output().unwrap();
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(1), "{stdout}: {said}");
+        assert!(said.contains(hint), "{stdout}: {said}");
+    }
 }

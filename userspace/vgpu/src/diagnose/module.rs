@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::image::Image;
 use super::{Finding, Verdict, kernel, modprobe};
 use crate::{DRIVER, Roots};
 
@@ -12,11 +13,6 @@ const CHECK: &str = "module";
 
 /// Where the package for DKMS says of a kernel why it has no module.
 const SKIPPED: &str = "run/vgpu-stub-dkms";
-
-/// What ends the file of a signed module.
-const SIGNED: &[u8] = b"~Module signature appended~\n";
-/// What a module says about the kernel that it is for follows this.
-const VERMAGIC: &[u8] = b"\0vermagic=";
 
 /// Whether the driver is there to be bound, as a module or built in.
 pub(super) fn is_loaded(roots: &Roots) -> bool {
@@ -29,7 +25,7 @@ pub(super) fn is_loaded(roots: &Roots) -> bool {
 /// problem as long as it could be loaded.
 pub(super) fn examine(roots: &Roots, loaded: bool, needed: bool) -> Vec<Finding> {
     if loaded {
-        return vec![Finding::ok(CHECK, format!("{DRIVER} is loaded"))];
+        return vec![loaded_one(roots)];
     }
     let Some(release) = kernel::release(roots) else {
         // A copied tree need not have any of this.
@@ -55,6 +51,37 @@ pub(super) fn examine(roots: &Roots, loaded: bool, needed: bool) -> Vec<Finding>
         }),
     };
     vec![rust, module]
+}
+
+/// Whether the module that is loaded is the one that is installed, as far as they tell.
+fn loaded_one(roots: &Roots) -> Finding {
+    let directory = roots.path("sys/module").join(DRIVER);
+    let loaded = fs::read_to_string(directory.join("version")).ok();
+    let loaded = loaded.as_deref().map(str::trim_end);
+    let is = match loaded {
+        Some(version) => format!("{DRIVER} {version} is loaded"),
+        None => format!("{DRIVER} is loaded"),
+    };
+    // One that is built in, which has no state, is not to be replaced.
+    if !directory.join("initstate").exists() {
+        return Finding::ok(CHECK, is);
+    }
+    let image = kernel::release(roots)
+        .and_then(|release| file(roots, &release))
+        .and_then(|path| Image::read(&path));
+    match image
+        .as_ref()
+        .and_then(|image| image.information("version"))
+    {
+        Some(installed) if loaded != Some(installed) => Finding::fault(
+            CHECK,
+            Verdict::Warning,
+            "other_version",
+            format!("{is}, and {installed} is installed"),
+            format!("modprobe -r {DRIVER} && modprobe {DRIVER}, or reboot"),
+        ),
+        _ => Finding::ok(CHECK, is),
+    }
 }
 
 fn not_loaded(message: String) -> Finding {
@@ -116,11 +143,8 @@ fn file(roots: &Roots, release: &str) -> Option<PathBuf> {
 
 /// Why the kernel would refuse the module, as far as its file tells.
 fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
-    // One that is compressed, or closed to this user, does not tell.
-    let content = fs::read(path).ok()?;
-    if !content.starts_with(b"\x7fELF") {
-        return None;
-    }
+    // One that is closed to this user, or damaged, does not tell.
+    let image = Image::read(path)?;
     let fault = |fault, message: String, hint: String| {
         let message = format!("{}: {message}", path.display());
         Some(Finding::fault(
@@ -132,7 +156,7 @@ fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
         ))
     };
     let rebuild = || "build it for the kernel that runs".to_owned();
-    match vermagic(&content) {
+    match image.vermagic() {
         // A kernel with CONFIG_MODVERSIONS looks at the symbols instead.
         Some(magic) if magic.release != release && !magic.has_symbol_versions => {
             let message = format!("it is for the kernel {}, and {release} runs", magic.release);
@@ -141,7 +165,7 @@ fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
         _ => {}
     }
     match kernel::wants_signatures(roots) {
-        Some((kind, reason)) if !content.ends_with(SIGNED) => fault(
+        Some((kind, reason)) if !image.is_signed() => fault(
             kind,
             format!("it is not signed, and {reason}"),
             "sign it with a key that the kernel trusts, or boot without that restriction; \
@@ -149,7 +173,9 @@ fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
                 .into(),
         ),
         Some((kind, reason)) if kernel::has_refused_key(roots) => {
-            let key = signer(&content).unwrap_or_else(|| "a key without a name".into());
+            let key = image
+                .signer()
+                .unwrap_or_else(|| "a key without a name".into());
             let hint = format!(
                 "enroll the certificate of '{key}' with mokutil --import, and reboot; as root, \
                  without lockdown, vgpuinfo does without the driver"
@@ -169,42 +195,6 @@ fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
             )
         }),
     }
-}
-
-/// What a module says about the kernel that it is for.
-struct Vermagic {
-    release: String,
-    has_symbol_versions: bool,
-}
-
-/// The common name of who has signed a module, of the PKCS #7 message at its end. The kernel
-/// has no certificates in there, so that the only name is that of the signer.
-fn signer(content: &[u8]) -> Option<String> {
-    // id-at-commonName, and then a string: its type, its length, its bytes.
-    const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
-    const LONGEST: usize = 16384;
-    let end = content.get(content.len().saturating_sub(LONGEST)..)?;
-    let place = end
-        .windows(COMMON_NAME.len())
-        .rposition(|window| window == COMMON_NAME)?;
-    let value = end.get(place + COMMON_NAME.len()..)?;
-    let length = usize::from(*value.get(1)?);
-    let name = std::str::from_utf8(value.get(2..2 + length)?).ok()?;
-    (!name.chars().any(char::is_control)).then(|| name.to_owned())
-}
-
-fn vermagic(content: &[u8]) -> Option<Vermagic> {
-    let start = content
-        .windows(VERMAGIC.len())
-        .position(|window| window == VERMAGIC)?;
-    let text = content.get(start + VERMAGIC.len()..)?;
-    let end = text.iter().position(|byte| *byte == 0)?;
-    let text = std::str::from_utf8(text.get(..end)?).ok()?;
-    let mut words = text.split(' ');
-    Some(Vermagic {
-        release: words.next()?.to_owned(),
-        has_symbol_versions: words.any(|word| word == "modversions"),
-    })
 }
 
 #[cfg(test)]
@@ -396,12 +386,37 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_module_is_not_judged() {
+    fn a_damaged_module_is_not_judged() {
         let guest = Guest::new();
         guest.write("sys/module/module/parameters/sig_enforce", "Y\n");
         let path = format!("lib/modules/{RELEASE}/updates/vgpu_stub.ko");
-        guest.write(&path, b"\xfd7zXZ");
+        guest.write(&path, b"\xfd7zXZ\0");
         assert_eq!(guest.faults(), ["not_loaded"]);
+    }
+
+    #[test]
+    fn a_module_that_is_loaded_and_another_one_than_is_installed_is_named() {
+        let guest = Guest::new();
+        let module = "sys/module/vgpu_stub";
+        guest.write(&format!("{module}/initstate"), "live\n");
+        let finding = |version: &str| {
+            guest.install(&format!("{version}\0vermagic={RELEASE} SMP"), "");
+            let mut findings = findings(&guest.0).into_iter();
+            findings.find(|it| it.check == CHECK).unwrap()
+        };
+        // Neither of them says.
+        assert_eq!(finding("license=GPL").verdict, Verdict::Ok);
+        // The one that is loaded does not: it is of before 0.2.0.
+        assert_eq!(finding("version=0.2.0").fault, Some("other_version"));
+        guest.write(&format!("{module}/version"), "0.2.0\n");
+        assert_eq!(finding("version=0.2.0").verdict, Verdict::Ok);
+        assert_eq!(finding("license=GPL").verdict, Verdict::Ok);
+        let finding = finding("version=0.2.1");
+        assert_eq!(finding.verdict, Verdict::Warning);
+        assert!(finding.message.contains("0.2.0 is loaded, and 0.2.1 is"));
+        // One that is built in cannot be replaced.
+        fs::remove_file(guest.0.root().join(format!("{module}/initstate"))).unwrap();
+        assert!(!guest.faults().contains(&"other_version"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ usable is a node that this user may open; bound comes earlier, before udev has s
 
 /// The same of `watch`.
 pub(super) const WATCHING: &str = "\
+On a terminal it prints a change in words, with the time; in a pipe and with -J, a JSON object. \
 The first lines are the devices that are there, with the event present; \
 then come added, changed and removed. \
 The kernel announces all but the command, the status and, after a migration, the \

@@ -13,3 +13,4 @@ mod guest;
 mod list;
 mod schema;
 mod waiting;
+mod watching;

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `vgpuinfo wait` and `vgpuinfo watch` do. Nothing is announced about a
-//! fixture tree, so it is looked at again and again here; what the kernel
-//! announces is for tests in guests.
+//! What `vgpuinfo wait` does. Nothing is announced about a fixture tree, so it is
+//! looked at again and again here; what the kernel announces is for tests in guests.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::guest::{Fixture, Stub, close, make_node, one, run, run_unprivileged, two, vgpuinfo};
-use crate::schema;
 
 #[test]
 fn what_is_so_already_is_not_waited_for() {
@@ -151,97 +146,4 @@ fn a_device_that_goes_ends_the_wait_even_if_another_one_comes() {
     fixture.unplug("0000:00:06.0");
     fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
     assert!(wait.wait().unwrap().success());
-}
-
-/// A run of watch.
-struct Watch {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Watch {
-    fn start(fixture: &Fixture, arguments: &str) -> Self {
-        let mut command = vgpuinfo(fixture, &format!("watch {arguments}"));
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Watch { child, lines }
-    }
-
-    /// The next line: it arrives though the program goes on.
-    fn next(&mut self) -> Value {
-        let line = self.lines.next().unwrap().unwrap();
-        let event = serde_json::from_str(&line).unwrap();
-        schema::check("event", &event);
-        event
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-#[test]
-fn a_watch_starts_with_what_is_there_and_goes_on_with_what_changes() {
-    let fixture = two();
-    let mut watch = Watch::start(&fixture, "");
-    for address in ["0000:00:06.0", "0000:00:07.0"] {
-        let event = watch.next();
-        assert_eq!(event["event"], "present");
-        assert_eq!(event["device"]["pci"], address);
-        assert_eq!(event["device"]["pool_id"], "B");
-    }
-    fs::write(fixture.class("vgpu0").join("status"), "0x00000000\n").unwrap();
-    let event = watch.next();
-    assert_eq!(event["event"], "changed");
-    assert_eq!(event["changed"], serde_json::json!(["status"]));
-    assert_eq!(event["device"]["status"], 0);
-
-    fixture.add(&Stub::at("0000:00:08.0"));
-    let mut event = watch.next();
-    assert_eq!(event["event"], "added");
-    // It may be seen before it is complete.
-    while event["device"]["pool_id"].is_null() {
-        event = watch.next();
-    }
-    assert_eq!(event["device"]["pci"], "0000:00:08.0");
-
-    fixture.unplug("0000:00:07.0");
-    let event = watch.next();
-    assert_eq!(event["event"], "removed");
-    assert_eq!(event["device"]["pci"], "0000:00:07.0");
-}
-
-#[test]
-fn a_watch_of_one_device_says_nothing_of_the_others() {
-    let fixture = two();
-    let mut watch = Watch::start(&fixture, "-d 00:07.0");
-    assert_eq!(watch.next()["device"]["pci"], "0000:00:07.0");
-    fs::write(fixture.class("vgpu0").join("status"), "0x00000000\n").unwrap();
-    let config = fixture
-        .root()
-        .join("sys/bus/pci/devices/0000:00:07.0/config");
-    fs::write(config, [0; 64]).unwrap();
-    let event = watch.next();
-    assert_eq!(event["device"]["pci"], "0000:00:07.0");
-    assert_eq!(event["error"]["kind"], "decoding_off");
-    assert_eq!(event["device"]["pool_id"], Value::Null);
-}
-
-#[test]
-fn a_reader_that_has_seen_enough_ends_a_watch_quietly() {
-    let fixture = one();
-    let watch = vgpuinfo(&fixture, "watch");
-    let words = [watch.get_program()].into_iter().chain(watch.get_args());
-    let words: Vec<_> = words.map(|word| word.to_str().unwrap()).collect();
-    // The status of the watch itself, not of the pipe's last command.
-    let script = format!("{{ {}; echo $? >&2; }} | head -n 1", words.join(" "));
-    let start = Instant::now();
-    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "0\n");
-    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
-    // Nothing changed that would have woken it up.
-    assert!(start.elapsed() < Duration::from_secs(5));
 }

@@ -37,18 +37,30 @@ fn request(rng: &mut Rng, bar0: Bar0) -> Request {
     let end = if rng.u8(..4) == 0 {
         u64::from(VGPU_BAR0_SIZE)
     } else {
-        u64::from(VGPU_REG_RESERVED_2) + 8
+        u64::from(VGPU_REG_RESERVED_3) + 8
     };
     let offset = match rng.u8(..16) {
         0 | 1 => VGPU_REG_COMMAND.into(),
         2 => VGPU_REG_IRQ_ENABLE.into(),
+        3 => VGPU_REG_MSG_CONTROL.into(),
         _ => rng.u64(..=end - width.bytes()),
     };
     let address = bar0.address(offset);
     if rng.bool() {
         Request::Read(width, address)
     } else {
-        Request::Write(width, address, rng.u64(..))
+        Request::Write(width, address, rings_nobody(width, offset, rng.u64(..)))
+    }
+}
+
+/// Returns a value that rings the doorbell of no slot: when the device looks at one, it
+/// does so between accesses, and not at one of them.
+fn rings_nobody(width: Width, offset: u64, value: u64) -> u64 {
+    let doorbell = u64::from(VGPU_REG_MSG_DOORBELL);
+    if (offset..offset + width.bytes()).contains(&doorbell) {
+        value | (0x80 << (8 * (doorbell - offset)))
+    } else {
+        value
     }
 }
 
@@ -79,7 +91,7 @@ impl Properties {
             pool_id: rng.choice(POOLS).expect("there are pools"),
             priority: rng.choice(PRIORITIES).expect("there are priorities"),
             vm_id: rng.u32(..),
-            revision: rng.u32(1..=2),
+            revision: rng.u32(1..=3),
             latency_us: if at_once { 0 } else { rng.u32(..=LONG_US) },
         }
     }
@@ -97,7 +109,8 @@ impl Properties {
     pub(crate) fn model(self) -> Model {
         match self.revision {
             1 => Model::new(self.identity()),
-            _ => Model::revision_2(self.identity(), self.latency()),
+            2 => Model::revision_2(self.identity(), self.latency()),
+            _ => Model::revision_3(self.identity(), self.latency()),
         }
     }
 

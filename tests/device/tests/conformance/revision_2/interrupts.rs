@@ -52,11 +52,11 @@ fn only_the_bits_that_there_are_can_be_enabled_and_cleared() {
 impl Bench {
     /// Turns MSI-X on, with a message for each vector.
     pub(super) fn enable_msix(&mut self) -> Msix {
-        Msix::enable(SLOT, &mut self.machine.cpu)
+        Msix::enable(SLOT, &mut self.machine.cpu, VGPU_MSIX_VECTORS)
     }
 
     /// Which vectors have sent their message since this was asked last.
-    pub(super) fn messages(&mut self, msix: Msix) -> [bool; VGPU_MSIX_VECTORS as usize] {
+    pub(super) fn messages(&mut self, msix: Msix) -> Vec<bool> {
         msix.messages(&mut self.machine.cpu)
     }
 }

@@ -41,8 +41,8 @@ fn without_msix_there_is_no_second_bar_and_no_capability() {
 #[test]
 fn what_revision_1_does_not_have_it_refuses() {
     for (properties, reason) in [
-        ("revision=0", "revision must be 1 or 2, got 0"),
-        ("revision=3", "revision must be 1 or 2, got 3"),
+        ("revision=0", "revision must be 1, 2 or 3, got 0"),
+        ("revision=4", "revision must be 1, 2 or 3, got 4"),
         (
             "command-latency-us=5",
             "command-latency-us needs revision=2",

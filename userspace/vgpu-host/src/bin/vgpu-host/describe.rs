@@ -15,7 +15,7 @@ use crate::manual::MANUAL;
 
 /// Prints the script that completes arguments in a shell.
 pub(crate) fn completions(shell: Shell) -> Report {
-    text(completions::script(shell, Cli::command(), &[], ""))
+    text(completions::script(shell, Cli::command(), None))
 }
 
 /// Prints the man page, or writes it and those of the subcommands to files in

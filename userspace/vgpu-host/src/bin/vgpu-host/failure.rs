@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
-use vgpu_cli::Problem;
+use vgpu_cli::{Problem, output};
 use vgpu_host::program::ProgramError;
 use vgpu_host::spec::Refusal;
 use vgpu_host::xenstore::XenstoreError;
@@ -199,7 +199,7 @@ impl Problem for Failure {
             Failure::Qmp { .. } => "see that the VM runs on this host, and try again as root",
             Failure::Partly { source, .. } => return source.hint(),
             Failure::Usage(_) => "see vgpu-host --help",
-            Failure::Output(_) => "make room where the output goes",
+            Failure::Output(error) => output::hint(error),
             Failure::Date => "unset it, or set what `date +%s` prints",
         };
         hint.into()

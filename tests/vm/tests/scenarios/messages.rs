@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Messages: a guest asks its host, and the test is who answers.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use harness::{Guest, Machine, ktap, scaled};
+use tempfile::TempDir;
+use vgpu_protocol::{Decoder, Event, Hello, Response};
+use vm_tests::{SELFTESTS, UNPLUG, on_each_machine, quietly};
+
+on_each_machine!(
+    calls_of_many_at_once_each_get_their_own_answer,
+    a_device_that_lies_about_a_message_gives_its_caller_nothing_but_an_error,
+);
+
+/// Answers messages as the selftest `calls` wants it, until the connection ends.
+struct Backend {
+    stream: UnixStream,
+    thread: JoinHandle<Result<Seen>>,
+    /// Answers are left out, all but one in so many; 0 leaves out none.
+    silent: Arc<AtomicU32>,
+}
+
+/// What a backend was told.
+#[derive(Debug, Default)]
+struct Seen {
+    hellos: Vec<Hello>,
+    requests: u64,
+    cancels: u64,
+}
+
+impl Backend {
+    fn connect(path: &Path) -> Result<Self> {
+        let stream = UnixStream::connect(path)?;
+        let silent = Arc::new(AtomicU32::new(0));
+        let (own, leave_out) = (stream.try_clone()?, Arc::clone(&silent));
+        Ok(Self {
+            stream,
+            thread: thread::spawn(move || answer_all(own, &leave_out)),
+            silent,
+        })
+    }
+
+    /// Closes the connection, and says what was told.
+    fn end(self) -> Result<Seen> {
+        // It may have been closed by the other side.
+        let _ = self.stream.shutdown(Shutdown::Both);
+        match self.thread.join() {
+            Ok(seen) => seen,
+            Err(_) => bail!("the backend has panicked"),
+        }
+    }
+}
+
+fn answer_all(mut stream: UnixStream, silent: &AtomicU32) -> Result<Seen> {
+    let mut seen = Seen::default();
+    let mut decoder = Decoder::new();
+    let mut bytes = [0; 65536];
+    loop {
+        let count = match stream.read(&mut bytes) {
+            Ok(0) | Err(_) => return Ok(seen),
+            Ok(count) => count,
+        };
+        decoder.feed(&bytes[..count]);
+        let mut answers = Vec::new();
+        while let Some(event) = decoder.next_event()? {
+            match event {
+                Event::Hello(hello) => seen.hellos.push(hello),
+                Event::Cancel(_) => seen.cancels += 1,
+                Event::Request { id, payload } => {
+                    seen.requests += 1;
+                    let every = silent.load(Ordering::Relaxed);
+                    if every != 0 && seen.requests % u64::from(every) != 0 {
+                        continue;
+                    }
+                    let response = Response {
+                        id,
+                        status: payload.len().try_into()?,
+                        payload: payload.iter().map(|byte| !byte).collect(),
+                    };
+                    answers.extend(response.encode());
+                }
+            }
+        }
+        if stream.write_all(&answers).is_err() {
+            return Ok(seen);
+        }
+    }
+}
+
+/// A guest with one device of revision 3, and where the device's socket is.
+struct Bench {
+    guest: Guest,
+    socket: PathBuf,
+    _directory: TempDir,
+}
+
+impl Bench {
+    fn start(name: &str, machine: Machine, properties: &str) -> Result<Self> {
+        Self::with(name, machine, properties, |builder| builder)
+    }
+
+    fn with(
+        name: &str,
+        machine: Machine,
+        properties: &str,
+        more: impl FnOnce(harness::GuestBuilder) -> harness::GuestBuilder,
+    ) -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let socket = directory.path().join("gpu0");
+        let chardev = format!(
+            "socket,id=gpu0,path={},server=on,wait=off",
+            socket.display()
+        );
+        let builder = Guest::builder(&format!("{name}-{machine}"))
+            .machine(machine)
+            .device(&format!("revision=3,chardev=gpu0{properties}"))
+            .qemu_arguments(["-chardev", &chardev])
+            .time_limit(Duration::from_secs(300));
+        let guest = more(builder).boot()?;
+        guest.check("modprobe vgpu_stub")?;
+        Ok(Self {
+            guest,
+            socket,
+            _directory: directory,
+        })
+    }
+
+    fn connect(&self) -> Result<Backend> {
+        let backend = Backend::connect(&self.socket)?;
+        self.wait_for_link("1")?;
+        Ok(backend)
+    }
+
+    fn wait_for_link(&self, link: &str) -> Result<()> {
+        let end = Instant::now() + scaled(Duration::from_secs(10));
+        while self.guest.check("cat /sys/class/vgpu/vgpu0/link")? != link {
+            ensure!(Instant::now() < end, "the link does not become {link}");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Makes calls, and says what became of how many.
+    fn calls(&self, arguments: &str) -> Result<BTreeMap<String, u64>> {
+        ends(&self.guest.run(&format!("{SELFTESTS}/calls {arguments}"))?)
+    }
+}
+
+fn ends(output: &harness::Output) -> Result<BTreeMap<String, u64>> {
+    let text = output.text();
+    ktap::Report::parse(&text)
+        .check(false)
+        .with_context(|| format!("{text}\n{}", output.errors()))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("# calls: "))
+        .with_context(|| text.clone())?;
+    let words: Vec<&str> = line.split(' ').collect();
+    words
+        .chunks_exact(2)
+        .map(|pair| Ok((pair[0].to_owned(), pair[1].parse()?)))
+        .collect()
+}
+
+fn counts<const N: usize>(expected: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    expected
+        .map(|(name, count)| (name.to_owned(), count))
+        .into()
+}
+
+fn calls_of_many_at_once_each_get_their_own_answer(machine: Machine) -> Result<()> {
+    let bench = Bench::start("calls", machine, ",vm_id=200,pool_id=B,priority=high")?;
+    vm_tests::selftest(&bench.guest, "run_tests.sh")?;
+    quietly(&bench.guest, || {
+        ensure!(bench.calls("3")? == counts([("ENOTCONN", 3)]));
+        let backend = bench.connect()?;
+        let answered = bench.calls("2000 8")?;
+        ensure!(answered == counts([("answered", 2000)]), "{answered:?}");
+        // More than there are slots wait for their turn.
+        let answered = bench.calls("1000 24")?;
+        ensure!(answered == counts([("answered", 1000)]), "{answered:?}");
+        let seen = backend.end()?;
+        ensure!(seen.requests == 3000 && seen.cancels == 0, "{seen:?}");
+        let hello = seen.hellos.first().context("no hello")?;
+        ensure!((hello.vm_id, hello.priority) == (200, 2), "{hello:?}");
+        bench.wait_for_link("0")?;
+        ensure!(bench.calls("3 2")? == counts([("ENOTCONN", 3)]));
+        Ok(())
+    })?;
+    bench.guest.finish()
+}
+
+#[test]
+fn calls_by_a_line_and_through_bounce_buffers_get_their_answer() -> Result<()> {
+    let bench = Bench::with("bounced", Machine::Pc, ",msix=off", |builder| {
+        builder.kernel_arguments("swiotlb=force")
+    })?;
+    quietly(&bench.guest, || {
+        let backend = bench.connect()?;
+        let ends = bench.calls("500 8")?;
+        ensure!(ends == counts([("answered", 500)]), "{ends:?}");
+        backend.end()?;
+        Ok(())
+    })?;
+    bench.guest.finish()
+}
+
+#[test]
+fn calls_through_a_strict_iommu_get_their_answer_without_a_fault() -> Result<()> {
+    let bench = Bench::with("iommu", Machine::Q35, "", |builder| {
+        builder
+            .qemu_arguments(["-device", "intel-iommu,caching-mode=on"])
+            .kernel_arguments("intel_iommu=on iommu=strict")
+    })?;
+    // The test is none if there is no IOMMU.
+    bench
+        .guest
+        .check("[ -e /sys/bus/pci/devices/0000:00:06.0/iommu ]")?;
+    quietly(&bench.guest, || {
+        let backend = bench.connect()?;
+        let ends = bench.calls("500 8")?;
+        ensure!(ends == counts([("answered", 500)]), "{ends:?}");
+        backend.end()?;
+        // Nothing of the device's memory is left mapped.
+        bench.guest.check("rmmod vgpu_stub && modprobe vgpu_stub")?;
+        Ok(())
+    })?;
+    let faults = bench
+        .guest
+        .check("dmesg | grep -c 'DMAR:.*fault' || true")?;
+    ensure!(faults == "0", "{faults} faults");
+    bench.guest.finish()
+}
+
+#[test]
+fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Result<()> {
+    let bench = Bench::start("stopped", Machine::Pc, "")?;
+    let backend = bench.connect()?;
+    let running = bench
+        .guest
+        .spawn(&format!("exec {SELFTESTS}/calls 3000 8 60000"))?;
+    for _ in 0..5 {
+        thread::sleep(scaled(Duration::from_millis(50)));
+        bench.guest.qmp().execute(&harness::qapi::qmp::stop {})?;
+        thread::sleep(scaled(Duration::from_millis(50)));
+        bench.guest.qmp().execute(&harness::qapi::qmp::cont {})?;
+    }
+    let all = ends(&running.wait()?)?;
+    ensure!(all == counts([("answered", 3000)]), "{all:?}");
+
+    backend.silent.store(2, Ordering::Relaxed);
+    let running = bench
+        .guest
+        .spawn(&format!("exec {SELFTESTS}/calls 100000 16 60000"))?;
+    thread::sleep(scaled(Duration::from_millis(300)));
+    bench.guest.check(
+        "cd /sys/bus/pci/drivers/vgpu_stub && echo 0000:00:06.0 >unbind && echo 0000:00:06.0 >bind",
+    )?;
+    let left = ends(&running.wait()?)?;
+    ensure!(left.contains_key("ENODEV"), "{left:?}");
+    backend.silent.store(0, Ordering::Relaxed);
+    let name = bench.guest.check("ls /sys/class/vgpu")?;
+    let all = bench.calls("100 8")?;
+    ensure!(all == counts([("answered", 100)]), "{name}: {all:?}");
+    backend.end()?;
+    bench.guest.finish()
+}
+
+#[test]
+fn calls_in_flight_are_lost_by_a_migration_and_the_next_ones_are_not() -> Result<()> {
+    let bench = Bench::start("moving", Machine::Pc, "")?;
+    let backend = bench.connect()?;
+    backend.silent.store(u32::MAX, Ordering::Relaxed);
+    let running = bench
+        .guest
+        .spawn(&format!("exec {SELFTESTS}/calls 8 8 60000"))?;
+    thread::sleep(scaled(Duration::from_secs(1)));
+    bench.guest.migrate(["revision=3,chardev=gpu0"])?;
+    let lost = ends(&running.wait()?)?;
+    ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
+    let seen = backend.end()?;
+    ensure!(seen.requests == 8, "{seen:?}");
+    let backend = bench.connect()?;
+    let all = bench.calls("100 8")?;
+    ensure!(all == counts([("answered", 100)]), "{all:?}");
+    backend.end()?;
+    bench.guest.finish()
+}
+
+#[test]
+fn calls_in_flight_are_lost_by_a_reset_and_the_next_ones_are_not() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let socket = directory.path().join("gpu0");
+    let chardev = format!(
+        "socket,id=gpu0,path={},server=on,wait=off",
+        socket.display()
+    );
+    // A port can reset what is below it.
+    let guest = Guest::builder("reset-messages")
+        .machine(Machine::Q35)
+        .qemu_arguments(["-chardev", &chardev])
+        .devices([
+            "pcie-root-port,id=gpu-port,bus=pcie.0,addr=0x9,chassis=9",
+            "revision=3,chardev=gpu0,bus=gpu-port,addr=0",
+        ])
+        .time_limit(Duration::from_secs(300))
+        .boot()?;
+    guest.check("modprobe vgpu_stub")?;
+    let bench = Bench {
+        guest,
+        socket,
+        _directory: directory,
+    };
+    let backend = bench.connect()?;
+    backend.silent.store(u32::MAX, Ordering::Relaxed);
+    let running = bench
+        .guest
+        .spawn(&format!("exec {SELFTESTS}/calls 8 8 60000"))?;
+    thread::sleep(scaled(Duration::from_secs(1)));
+    bench
+        .guest
+        .check("echo 1 >/sys/class/vgpu/vgpu0/device/reset")?;
+    let lost = ends(&running.wait()?)?;
+    ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
+    backend.silent.store(0, Ordering::Relaxed);
+    let all = bench.calls("100 8")?;
+    ensure!(all == counts([("answered", 100)]), "{all:?}");
+    let seen = backend.end()?;
+    ensure!(seen.cancels == 8, "{seen:?}");
+    bench.guest.finish()
+}
+
+#[test]
+fn a_call_that_gets_no_answer_ends_in_time_and_its_slot_is_used_again() -> Result<()> {
+    let bench = Bench::start("silent", Machine::Pc, "")?;
+    quietly(&bench.guest, || {
+        let backend = bench.connect()?;
+        backend.silent.store(3, Ordering::Relaxed);
+        let ends = bench.calls("300 8 300")?;
+        let [answered, late] = ["answered", "ETIMEDOUT"].map(|end| ends.get(end).copied());
+        ensure!(answered == Some(100) && late == Some(200), "{ends:?}");
+        backend.silent.store(0, Ordering::Relaxed);
+        let ends = bench.calls("500 8")?;
+        ensure!(ends == counts([("answered", 500)]), "{ends:?}");
+        let seen = backend.end()?;
+        ensure!(seen.cancels == 200, "{} cancels", seen.cancels);
+        Ok(())
+    })?;
+    bench.guest.finish()
+}
+
+#[test]
+fn a_call_ends_by_a_signal_and_by_a_backend_that_goes() -> Result<()> {
+    let bench = Bench::start("ends", Machine::Pc, "")?;
+    quietly(&bench.guest, || {
+        let backend = bench.connect()?;
+        backend.silent.store(u32::MAX, Ordering::Relaxed);
+        let calls = format!("{SELFTESTS}/calls 1");
+        let status = bench.guest.check(&format!(
+            "{calls} & sleep 1; kill -TERM $!; wait $!; echo $?"
+        ))?;
+        ensure!(status.ends_with("143"), "{status}");
+        let running = bench
+            .guest
+            .spawn(&format!("exec {SELFTESTS}/calls 8 8 60000"))?;
+        thread::sleep(scaled(Duration::from_secs(1)));
+        let seen = backend.end()?;
+        ensure!(seen.requests == 9 && seen.cancels == 1, "{seen:?}");
+        let lost = ends(&running.wait()?)?;
+        ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
+        let backend = bench.connect()?;
+        ensure!(bench.calls("100 8")? == counts([("answered", 100)]));
+        backend.end()?;
+        Ok(())
+    })?;
+    bench.guest.finish()
+}
+
+#[test]
+fn calls_in_flight_end_when_the_device_is_unplugged() -> Result<()> {
+    let bench = Bench::start("unplugged", Machine::Pc, ",id=gpu,addr=6")?;
+    for round in 0..10 {
+        let backend = bench.connect()?;
+        backend.silent.store(2, Ordering::Relaxed);
+        let running = bench
+            .guest
+            .spawn(&format!("exec {SELFTESTS}/calls 100000 16 60000"))?;
+        thread::sleep(scaled(Duration::from_millis(300)));
+        bench.guest.unplug("gpu", UNPLUG)?;
+        let left = ends(&running.wait()?)?;
+        ensure!(left.contains_key("ENODEV"), "round {round}: {left:?}");
+        backend.end()?;
+        bench
+            .guest
+            .plug("vgpu-stub,id=gpu,addr=6,revision=3,chardev=gpu0")?;
+        vm_tests::wait_for(&bench.guest, "[ -e /sys/class/vgpu/vgpu0/link ]")?;
+    }
+    let backend = bench.connect()?;
+    ensure!(bench.calls("100 8")? == counts([("answered", 100)]));
+    backend.end()?;
+    bench.guest.finish()
+}
+
+/// What all of these have: a device that has messages as it says.
+const LIAR: &str = "vgpu-stub-hostile,revision=3,msix=on,features=15,id=liar";
+
+fn a_device_that_lies_about_a_message_gives_its_caller_nothing_but_an_error(
+    machine: Machine,
+) -> Result<()> {
+    let layouts = [
+        "msg-layout=0",
+        "msg-layout=0x0d00",
+        "msg-layout=0x0d21",
+        "msg-layout=0x0c08",
+        "msg-layout=0x1108",
+        "msg-layout=0xffffffff",
+    ];
+    let devices: Vec<String> = std::iter::once(LIAR.to_owned())
+        .chain(layouts.iter().enumerate().map(|(number, layout)| {
+            format!("vgpu-stub-hostile,revision=3,msix=on,features=15,id=other{number},{layout}")
+        }))
+        .collect();
+    let devices: Vec<&str> = devices.iter().map(String::as_str).collect();
+    let guest = vm_tests::guest_with_driver("lies", machine, &devices)?;
+    for slot in (6..).take(layouts.len() + 1).skip(1) {
+        let said = vm_tests::said(&guest, &format!("0000:00:{slot:02x}.0"))?;
+        ensure!(
+            said == ["No window for messages (EINVAL): there are none."],
+            "{said:?}"
+        );
+    }
+    guest.check("[ -e /sys/class/vgpu/vgpu0/link ] && [ ! -e /sys/class/vgpu/vgpu1/link ]")?;
+
+    let call = |arguments: &str| ends(&guest.run(&format!("{SELFTESTS}/calls {arguments}"))?);
+    let lie = |name: &str, value: i64| guest.qmp().qom_set("liar", name, value);
+    // An answer of no bytes to a message of some is wrong to the test alone: this one is
+    // an answer to none.
+    for state in [0, 1, 4, 6, 0xffff_ffff] {
+        lie("msg-state", state)?;
+        let ends = call("2 2")?;
+        ensure!(ends == counts([("EIO", 2)]), "state {state}: {ends:?}");
+    }
+    lie("msg-state", 2)?;
+    for length in [4097, 8192, 0x8000_0000, 0xffff_ffff] {
+        lie("msg-out-len", length)?;
+        let ends = call("2 2")?;
+        ensure!(ends == counts([("EIO", 2)]), "length {length}: {ends:?}");
+    }
+    lie("msg-out-len", 0)?;
+    for state in [(3, "ENOTCONN"), (5, "ECANCELED")] {
+        lie("msg-state", state.0)?;
+        let ends = call("2 2")?;
+        ensure!(ends == counts([(state.1, 2)]), "{ends:?}");
+    }
+    // It has written nothing.
+    guest.qmp().qom_set("liar", "msg-writes", false)?;
+    ensure!(call("1")? == counts([("EIO", 1)]));
+    // It says that another slot came back, one that is not there, or that it does not
+    // answer; and that it has the slot, or that it has none.
+    for done in [0x80, 0xffff_ff00, 0xffff_ffff] {
+        lie("msg-done", done)?;
+        lie("msg-active", 0)?;
+        let ends = call("1 1 5000")?;
+        ensure!(ends == counts([("ECANCELED", 1)]), "{done:#x}: {ends:?}");
+        lie("msg-active", 0xff)?;
+        let ends = call("1 1 1500")?;
+        ensure!(ends == counts([("ETIMEDOUT", 1)]), "{done:#x}: {ends:?}");
+    }
+    // It refuses to have messages enabled.
+    lie("msg-done", 0)?;
+    lie("msg-active", 0)?;
+    guest.qmp().qom_set("liar", "msg-enables", false)?;
+    guest.check("rmmod vgpu_stub && modprobe vgpu_stub")?;
+    ensure!(call("1")? == counts([("EIO", 1)]));
+    guest.check("rmmod vgpu_stub")?;
+    guest.finish()
+}

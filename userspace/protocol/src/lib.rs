@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The protocol between a vGPU stub and the backend that answers its messages, from the
+//! backend's side. `Documentation/messages-protocol.md` specifies it.
+//!
+//! Nothing here reads or writes anything: a [`Decoder`] takes bytes as they come and
+//! gives [`Event`]s, [`Response::encode`] gives the bytes to send.
+//!
+//! ```
+//! use vgpu_protocol::{Decoder, Event, Response};
+//!
+//! # fn main() -> Result<(), vgpu_protocol::Malformed> {
+//! # let (received, mut to_send) = (Vec::new(), Vec::new());
+//! let mut decoder = Decoder::new();
+//! decoder.feed(&received);
+//! while let Some(event) = decoder.next_event()? {
+//!     if let Event::Request { id, payload } = event {
+//!         to_send.extend(Response { id, status: 0, payload }.encode());
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod decoder;
+mod header;
+mod message;
+
+pub use decoder::{Decoder, Malformed};
+pub use message::{Event, Hello, Id, Response};
+
+/// Version of the protocol.
+pub const VERSION: u32 = header::VGPU_PROTOCOL_VERSION;
+/// Size of a frame without its payload, in bytes.
+pub const HEADER_SIZE: usize = size_of::<header::vgpu_frame>();
+/// Longest payload that any device accepts or sends, in bytes.
+pub const PAYLOAD_MAX: usize = 4096;
