@@ -12,7 +12,7 @@ set +e
 . scripts/packaging.sh
 . tests/packages/lib/boot.sh
 . tests/packages/lib/apt.sh
-plan 20
+plan 21
 
 make -s packages >"$work/paths" || bail_out "there are no packages"
 package=$PWD/build/packages/vgpu-stub-dkms_${VERSION}_all.deb
@@ -219,11 +219,16 @@ mv "$work/aside/"* "$work/system/usr/lib/"
 for release in "${releases[@]}"; do
 	run_guest "dkms-$release" dkms "$work/vmlinuz-$release" -initrd "$work/initrd.img-$release" -snapshot &
 done
+ARGUMENTS=lockdown=integrity run_guest dkms-lockdown untrusted "$work/vmlinuz-$old-cloud-amd64" \
+	-initrd "$work/initrd.img-$old-cloud-amd64" -snapshot &
 wait
 for release in "${releases[@]}"; do
 	judge "dkms-$release"
 	result "A guest with $release loads by itself what DKMS has built"
 done
+
+judge dkms-lockdown
+result "Under lockdown it is not loaded, and the doctor names the certificate of DKMS's key"
 
 # The key by which DKMS signs is its own: other modules may have been signed by it.
 # shellcheck disable=SC2016 # the shell there expands it
