@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # vgpu-stub-dkms on a Debian 13 with kernels of its backports: what stands in the way of
-# a build, and that the module is built when that is gone.
+# a build, and that the module is built when that is gone; updates of the
+# package. The kernels that it was built for are booted at the end.
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
@@ -11,7 +12,7 @@ set +e
 . scripts/packaging.sh
 . tests/packages/lib/boot.sh
 . tests/packages/lib/apt.sh
-plan 8
+plan 17
 
 make -s packages >"$work/paths" || bail_out "there are no packages"
 package=$PWD/build/packages/vgpu-stub-dkms_${VERSION}_all.deb
@@ -45,6 +46,31 @@ built_for() {
 
 not_built_for() {
 	! there modinfo -k "$1" -F filename vgpu_stub >/dev/null
+}
+
+# changed VERSION [FILE TEXT]: another version of the package, with more in a file of its
+# source; $work/VERSION.deb.
+changed() {
+	rm -rf "$work/deb"
+	scripts/enter dpkg-deb -R "$package" "$work/deb" || return
+	mv "$work/deb/usr/src/vgpu-stub-$VERSION" "$work/deb/usr/src/vgpu-stub-$1"
+	sed -i "s/$VERSION/$1/g" "$work/deb/DEBIAN/"{control,postinst,prerm} \
+		"$work/deb/usr/src/vgpu-stub-$1/dkms.conf"
+	sed -i 's/^Depends: vgpuinfo (= [^)]*)/Depends: vgpuinfo/' "$work/deb/DEBIAN/control"
+	[ -z "${2:-}" ] || echo "$3" >>"$work/deb/usr/src/vgpu-stub-$1/$2"
+	scripts/enter dpkg-deb -b "$work/deb" "$work/$1.deb" >/dev/null
+}
+
+# with_little_room DIRECTORY SIZE ARGUMENT...: apt, when the directory has its contents and
+# that much room in all.
+with_little_room() {
+	# shellcheck disable=SC2016 # the shell there expands it
+	there sh -euc '
+		cp -a "$1" /tmp/kept
+		mount -t tmpfs -o "size=$2,mode=755" tmpfs "$1"
+		cp -a /tmp/kept/. "$1"
+		shift 2
+		exec "$@"' sh "$1" "$2" "${APT[@]}" "${@:3}"
 }
 
 # The release that apt is to prefer has other compilers: nothing is better than those.
@@ -89,6 +115,14 @@ apt purge "linux-headers-$prebuilt" "vgpu-stub-modules-$prebuilt"
 check "they can be purged" [ $? = 0 ]
 result "A kernel that has a prebuilt module is left alone"
 
+# What stands in the place of the directory for the notes is in its way, as no room would be.
+# shellcheck disable=SC2016 # the shell there expands it
+there sh -c ': >/run/vgpu-stub-dkms && exec "$@"' sh "${APT[@]}" install "linux-headers-$prebuilt"
+check "apt installs the headers" [ $? = 0 ]
+check "all packages are configured" all_is_configured
+apt purge "linux-headers-$prebuilt"
+result "A line that cannot be kept fails no package"
+
 # Debian 13's own kernel; and one of a supported series, by somebody who left out Rust.
 there apt-cache madison linux-headers-cloud-amd64
 own=$(abi "$(awk '$6 ~ /^trixie.main/ { print $3; exit }' "$work/messages")")-cloud-amd64
@@ -122,5 +156,67 @@ check "the driver would stay" sh -c "! grep -q '^Remv vgpu-stub-dkms' '$work/mes
 check "so would the compiler" sh -c "! grep -q '^Inst rustc' '$work/messages'"
 rm "$work/system/etc/apt/preferences.d/vgpu-stub"
 result "With what the page says, 'apt -t trixie-backports' leaves the driver and its compiler alone"
+
+apt purge linux-source-7.2
+check "apt purges the source" [ $? = 0 ]
+changed 99.1 drivers/vgpu_stub/vgpu_stub.rs 'this is not Rust'
+# With a trigger in the same boot, as other packages fire it.
+# shellcheck disable=SC2016 # the shell there expands it
+there sh -c '"$@" && dpkg-trigger --by-package=dpkg /usr/src && dpkg --configure --pending' \
+	sh "${APT[@]}" install "$work/99.1.deb"
+check "apt installs a driver that does not compile" [ $? = 0 ]
+check "it is compiled once" [ "$(grep -c '^Running the pre_build script' "$work/messages")" = 1 ]
+skipped "$old-cloud-amd64" "the driver does not compile: see /*/make.log"
+check "the log has the compiler's word" grep -q '^error' "$work/system${line##* }"
+result "A driver that does not compile leaves no package half configured"
+
+changed 99.2
+apt install "$work/99.2.deb"
+check "apt installs the next version" [ $? = 0 ]
+check "it is built" built_for "$old-cloud-amd64" 99.2
+result "An upgrade is built of what was kept of the source, when its package is gone"
+
+other=$(abi "${of_72[1]}")-cloud-amd64
+with_little_room /var/lib/vgpu-stub-dkms 1m install "linux-headers-$other" "linux-source-7.2=${of_72[1]}"
+check "apt installs headers" [ $? = 0 ]
+skipped "$other" "its source cannot be read: see /*/make.log"
+apt purge "linux-headers-$other" linux-source-7.2
+check "they can be purged" [ $? = 0 ]
+result "When the disk is full in the middle of a build one line says so"
+
+with_little_room /var/lib/dkms 100m install "$work/linux-image-amd64.deb" "$work/linux-headers-amd64.deb"
+check "apt installs a kernel" [ $? = 0 ]
+skipped "$old-amd64" "it takes 500 MiB of disk, and /var/lib/dkms* has [0-9]*"
+result "So it is when there is no room for a build"
+
+apt install linux-source/trixie-backports
+check "apt installs what follows the newest source" [ $? = 0 ]
+check "it is built" built_for "$old-amd64" 99.2
+result "It is built for another flavour as soon as there is room, of what was kept"
+
+releases=("$old-cloud-amd64" "$old-amd64")
+for release in "${releases[@]}"; do
+	cp "$work/system/boot/"{vmlinuz,initrd.img}"-$release" "$work/"
+done
+prepare
+# What compiles takes long to copy, and does nothing in a guest.
+mkdir "$work/aside"
+mv "$work/system/usr/lib/rustlib" "$work/system/usr/lib/llvm-19" "$work/aside/"
+disk 4G
+mv "$work/aside/"* "$work/system/usr/lib/"
+# All at once, from the same disk: what they write is their own.
+for release in "${releases[@]}"; do
+	run_guest "dkms-$release" dkms "$work/vmlinuz-$release" -initrd "$work/initrd.img-$release" -snapshot &
+done
+ARGUMENTS=lockdown=integrity run_guest dkms-lockdown untrusted "$work/vmlinuz-$old-cloud-amd64" \
+	-initrd "$work/initrd.img-$old-cloud-amd64" -snapshot &
+wait
+for release in "${releases[@]}"; do
+	judge "dkms-$release"
+	result "A guest with $release loads by itself what DKMS has built"
+done
+
+judge dkms-lockdown
+result "Under lockdown it is not loaded, and the doctor names the certificate of DKMS's key"
 
 end

@@ -85,10 +85,17 @@ pub(super) fn wants_signatures(roots: &Roots) -> Option<(&'static str, &'static 
 }
 
 /// Whether the kernel has refused a module for its key, as far as its log goes back and is open
-/// to this user. It does not say which one, but few modules are loaded that it refuses.
+/// to this user. It does not say which one, but few modules are loaded that it refuses. Where it
+/// is lockdown alone that refuses them, one without a signature is no different for it.
 pub(super) fn has_refused_key(roots: &Roots) -> bool {
     let log = log(roots).unwrap_or_default();
-    log.contains(";Loading of module with unavailable key is rejected")
+    log.lines()
+        .filter_map(|line| Some(line.split_once(';')?.1))
+        .any(|said| {
+            said == "Loading of module with unavailable key is rejected"
+                || said.starts_with("Lockdown: ")
+                    && said.contains(": unsigned module loading is restricted")
+        })
 }
 
 /// What the kernel has said last when it refused a module that does not fit, as

@@ -176,9 +176,12 @@ fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
             let key = image
                 .signer()
                 .unwrap_or_else(|| "a key without a name".into());
+            let enroll = match certificate(roots, release, path) {
+                Some(file) => format!("enroll it: mokutil --import {}", file.display()),
+                None => format!("enroll the certificate of '{key}' with mokutil --import"),
+            };
             let hint = format!(
-                "enroll the certificate of '{key}' with mokutil --import, and reboot; as root, \
-                 without lockdown, vgpuinfo does without the driver"
+                "{enroll}, and reboot; as root, without lockdown, vgpuinfo does without the driver"
             );
             fault(
                 kind,
@@ -197,8 +200,25 @@ fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
     }
 }
 
+/// The certificate of the key by which a module was signed, where its package puts it: that of
+/// DKMS, which signs all that it builds by one key of its own, or that of a prebuilt module.
+fn certificate(roots: &Roots, release: &str, module: &Path) -> Option<PathBuf> {
+    let by_dkms = module
+        .parent()
+        .is_some_and(|directory| directory.ends_with("updates/dkms"));
+    let file = match by_dkms {
+        true => roots.path("var/lib/dkms/mok.pub"),
+        false => roots.path(&format!(
+            "usr/share/vgpu-stub-modules-{release}/certificate.der"
+        )),
+    };
+    file.exists().then_some(file)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::super::tests::{faults, findings};
     use super::*;
     use crate::fixture::{Fixture, Stub};
@@ -235,8 +255,34 @@ mod tests {
             self.write(&format!("{directory}/modules.dep"), list);
         }
 
+        /// Installs it as DKMS does for these kernels: signed by its own key, and compressed.
+        fn install_by_dkms(&self) {
+            let directory = self.0.root().join(format!("lib/modules/{RELEASE}"));
+            let key = "\x06\x03\x55\x04\x03\x0c\x17DKMS module signing key0";
+            let magic = format!("vermagic={RELEASE} SMP preempt");
+            self.install(&magic, &format!("{key}~Module signature appended~\n"));
+            fs::create_dir_all(directory.join("updates/dkms")).unwrap();
+            let module = directory.join("updates/dkms/vgpu_stub.ko");
+            fs::rename(directory.join("updates/vgpu_stub.ko"), &module).unwrap();
+            let mut xz = Command::new("xz");
+            let status = xz.args(["--check=crc32", "--lzma2=dict=1MiB"]).arg(&module);
+            assert!(status.status().unwrap().success());
+            let list = "updates/dkms/vgpu_stub.ko.xz:\n";
+            fs::write(directory.join("modules.dep"), list).unwrap();
+        }
+
         fn faults(&self) -> Vec<&'static str> {
             faults(&self.0)
+        }
+
+        /// The message and the hint of the one fault that is found.
+        fn fault(&self) -> (String, String) {
+            let mut faults = findings(&self.0)
+                .into_iter()
+                .filter(|it| it.fault.is_some());
+            let fault = faults.next().unwrap();
+            assert!(faults.next().is_none());
+            (fault.message, fault.hint.unwrap())
         }
     }
 
@@ -331,6 +377,53 @@ mod tests {
                     .as_ref()
                     .is_some_and(|hint| hint.contains("mokutil"))
         }));
+    }
+
+    #[test]
+    fn the_certificate_of_a_key_that_the_kernel_does_not_trust_is_named_where_it_is() {
+        const DKMS: &str = "var/lib/dkms/mok.pub";
+        let own = format!("usr/share/vgpu-stub-modules-{RELEASE}/certificate.der");
+        let key = "\x06\x03\x55\x04\x03\x0c\x10Fleet module key0~Module signature appended~\n";
+        for (setting, value, fault, said) in [
+            (
+                "sys/module/module/parameters/sig_enforce",
+                "Y\n",
+                "signature",
+                "Loading of module with unavailable key is rejected",
+            ),
+            (
+                "sys/kernel/security/lockdown",
+                "none [integrity] confidentiality\n",
+                "lockdown",
+                "Lockdown: modprobe: unsigned module loading is restricted; see man \
+                 kernel_lockdown.7",
+            ),
+        ] {
+            let guest = Guest::new();
+            guest.write(setting, value);
+            guest.install(&format!("vermagic={RELEASE} SMP"), key);
+            // Both are there, and each is of its own module.
+            guest.write(DKMS, "");
+            guest.write(&own, "");
+            assert_eq!(guest.faults(), ["not_loaded"]);
+            guest.write("dev/kmsg", format!("5,1,1,-;{said}\n"));
+            assert_eq!(guest.faults(), [fault]);
+            let (message, hint) = guest.fault();
+            assert!(message.contains("'Fleet module key'"), "{message}");
+            assert!(hint.contains(&own) && !hint.contains(DKMS), "{hint}");
+
+            guest.install_by_dkms();
+            assert_eq!(guest.faults(), [fault]);
+            let (message, hint) = guest.fault();
+            assert!(message.contains("'DKMS module signing key'"), "{message}");
+            assert!(hint.contains("mokutil --import /"), "{hint}");
+            assert!(hint.contains(DKMS) && !hint.contains(&own), "{hint}");
+
+            // It was built elsewhere, and who did that has the certificate.
+            fs::remove_file(guest.0.root().join(DKMS)).unwrap();
+            let (_, hint) = guest.fault();
+            assert!(hint.contains("the certificate of 'DKMS"), "{hint}");
+        }
     }
 
     #[test]
