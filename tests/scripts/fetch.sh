@@ -97,7 +97,7 @@ kept() {
 		'Maintainer: nobody' 'Description: kernel' >"$directory/DEBIAN/control"
 	echo CONFIG_SMP=y >"$directory/boot/config-$2"
 	echo kept >"$directory/boot/vmlinuz-$2"
-	dpkg-deb -b "$directory" "$VGPU_CACHE/kernel-packages-$name/" >/dev/null
+	dpkg-deb --root-owner-group -b "$directory" "$VGPU_CACHE/kernel-packages-$name/" >/dev/null
 }
 release=6.12.1+deb13-cloud-amd64
 kept "Linux $release, which has no Rust" "$release"
