@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # vgpu-stub-dkms on a Debian 13 with kernels of its backports: what stands in the way of
-# a build, and that the module is built when that is gone; updates of the
+# a build, and that the module is built when that is gone; updates of the kernel and of the
 # package. The kernels that it was built for are booted at the end.
 
 cd "$(dirname -- "$0")/../.." || exit
@@ -12,7 +12,7 @@ set +e
 . scripts/packaging.sh
 . tests/packages/lib/boot.sh
 . tests/packages/lib/apt.sh
-plan 17
+plan 21
 
 make -s packages >"$work/paths" || bail_out "there are no packages"
 package=$PWD/build/packages/vgpu-stub-dkms_${VERSION}_all.deb
@@ -87,6 +87,7 @@ take_little_time
 apt update || bail_out "the mirror cannot be had"
 kernels
 old=$(abi "${of_72[0]}")
+new=$(abi "${of_73[0]}")
 apt install "$tool" "$package"
 check "apt installs it" [ $? = 0 ]
 check "nothing is amiss" nothing_is_amiss
@@ -194,7 +195,17 @@ check "apt installs what follows the newest source" [ $? = 0 ]
 check "it is built" built_for "$old-amd64" 99.2
 result "It is built for another flavour as soon as there is room, of what was kept"
 
-releases=("$old-cloud-amd64" "$old-amd64")
+apt full-upgrade
+check "apt updates the kernels" [ $? = 0 ]
+check "nothing is amiss" nothing_is_amiss
+check "all packages are configured" all_is_configured
+for flavour in cloud-amd64 amd64; do
+	check "it is built for $new-$flavour" built_for "$new-$flavour" 99.2
+	check "that for $old-$flavour is still there" built_for "$old-$flavour" 99.2
+done
+result "A kernel update from 7.2 to 7.3 brings the module in the same transaction"
+
+releases=("$old-cloud-amd64" "$old-amd64" "$new-cloud-amd64" "$new-amd64")
 for release in "${releases[@]}"; do
 	cp "$work/system/boot/"{vmlinuz,initrd.img}"-$release" "$work/"
 done
@@ -218,5 +229,17 @@ done
 
 judge dkms-lockdown
 result "Under lockdown it is not loaded, and the doctor names the certificate of DKMS's key"
+
+# The key by which DKMS signs is its own: other modules may have been signed by it.
+# shellcheck disable=SC2016 # the shell there expands it
+there sh -c 'mkdir -p /run/vgpu-stub-dkms && : >/run/vgpu-stub-dkms/x && "$@" && ! ls -d /run/vgpu*' \
+	sh "${APT[@]}" purge vgpu-stub-dkms vgpuinfo
+check "apt purges all" [ $? = 0 ]
+(cd "$work/system" && find . \( -name '*vgpu?stub*' -o -name '*vgpuinfo*' \) ! -path ".$PWD/*" \
+	! -path './var/log/*' ! -path './root/.cache/*') >"$work/left"
+find "$work/system/var/lib/dkms" -mindepth 1 ! -name 'mok.*' ! -name dkms_dbversion >>"$work/left"
+check "nothing is left: $(cat "$work/left")" [ ! -s "$work/left" ]
+check "the group is gone" sh -c "! grep '^vgpu:' '$work/system/etc/group'"
+result "Purging leaves nothing behind but DKMS's own key"
 
 end
