@@ -3,15 +3,11 @@
 //! Commands: one at a time, in order of arrival, until a deadline.
 
 use core::mem;
-use kernel::{
-    prelude::*,
-    time::msecs_to_jiffies, //
-};
+use kernel::prelude::*;
 
 use crate::{
     class::{
         compat,
-        Deadline,
         Device,
         Guard,
         Limits,
@@ -20,19 +16,13 @@ use crate::{
     hw::Hw,
     live_config,
     regs::STATUS,
-    uapi,
+    timeout,
     vgpu::{
         Reason,
         Vgpu, //
     },
     wakeup, //
 };
-
-/// Time to sleep for an interrupt before the status is read all the same: it may have been lost.
-const INTERRUPT_NAP_MS: u32 = 1000;
-
-/// Time to sleep between two looks at the status of a device whose interrupts do not come.
-const POLL_NAP_MS: u32 = 1;
 
 /// The outcome of a command.
 pub(crate) struct Completion {
@@ -65,14 +55,7 @@ pub(crate) fn submit(
     timeout_ms: u32,
     freezable: bool,
 ) -> Result<Completion> {
-    if timeout_ms > uapi::VGPU_TIMEOUT_MAX_MS {
-        return Err(EINVAL);
-    }
-    let limits = Limits {
-        deadline: Some(Deadline::after(msecs_to_jiffies(timeout_ms))),
-        freezable,
-    };
-    Turn::take(device, limits)?.run(command)
+    Turn::take(device, timeout::limits(timeout_ms, freezable)?)?.run(command)
 }
 
 /// Counts what the device has completed, after a COMMAND_DONE interrupt, and wakes up those who
@@ -139,7 +122,7 @@ impl<'a> Turn<'a> {
             })
             .map_err(|error| match error {
                 WaitError::Timeout => EBUSY,
-                error => Self::error(error),
+                error => error.into(),
             })
     }
 
@@ -207,7 +190,7 @@ impl<'a> Turn<'a> {
             if is_early {
                 // Whatever has woken this task up: nothing keeps it beyond its deadline, or a
                 // signal to the process.
-                self.limits.check().map_err(Self::error)?;
+                self.limits.check()?;
                 let nap_is_over;
                 (guard, nap_is_over) = self.sleep_without(guard)?;
                 if nap_is_over {
@@ -245,11 +228,7 @@ impl<'a> Turn<'a> {
         drop(guard);
         let device = self.device;
         let interrupts_come = device.data().interrupts_come();
-        let nap = match interrupts_come {
-            true => INTERRUPT_NAP_MS,
-            false => POLL_NAP_MS,
-        };
-        let nap = self.limits.until(Deadline::after(msecs_to_jiffies(nap)));
+        let nap = self.limits.until(timeout::next_look(device.data()));
         let seen = self.signals;
         let woken = device.wait(Reason::Completion, nap, |_, _| {
             let signals = device.data().completion_signals();
@@ -262,7 +241,7 @@ impl<'a> Turn<'a> {
             }
             // One more look; the caller checks the deadline after it.
             Err(WaitError::Timeout) => interrupts_come,
-            Err(error) => return Err(Self::error(error)),
+            Err(error) => return Err(error.into()),
         };
         Ok((device.enter()?, nap_is_over))
     }
@@ -281,14 +260,6 @@ impl<'a> Turn<'a> {
                 self.device.data().set_interrupts_come(false);
             }
         });
-    }
-
-    fn error(error: WaitError) -> Error {
-        match error {
-            WaitError::Gone => ENODEV,
-            WaitError::Timeout => ETIMEDOUT,
-            WaitError::Signal => EINTR,
-        }
     }
 
     /// Gives the slot to the next one, and returns the number of the command.

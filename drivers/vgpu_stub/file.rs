@@ -99,10 +99,7 @@ fn submit(file: &File<'_, Vgpu>, arg: usize) -> Result {
         return Err(EINVAL);
     }
 
-    let timeout_ms = match request.timeout_ms {
-        0 => uapi::VGPU_TIMEOUT_DEFAULT_MS,
-        timeout_ms => timeout_ms,
-    };
+    let timeout_ms = or_default(request.timeout_ms);
     let completion = command::submit(file.device(), request.command, timeout_ms, true)?;
     request.status = completion.status;
     request.result = completion.result;
@@ -128,10 +125,7 @@ fn call(file: &File<'_, Vgpu>, arg: usize) -> Result {
         return Err(EMSGSIZE);
     }
     let space = (request.out_len as usize).min(window::OUT_MAX);
-    let timeout_ms = match request.timeout_ms {
-        0 => uapi::VGPU_TIMEOUT_DEFAULT_MS,
-        timeout_ms => timeout_ms,
-    };
+    let timeout_ms = or_default(request.timeout_ms);
 
     let mut message = KVec::from_elem(0u8, in_len, GFP_KERNEL)?;
     user_slice(request.in_addr, in_len)?
@@ -149,6 +143,14 @@ fn call(file: &File<'_, Vgpu>, arg: usize) -> Result {
     request.out_len = whole.len;
     request.status = whole.status;
     writer.write(&Plain(request))
+}
+
+/// Returns a timeout that came from user space, where 0 stands for the default.
+fn or_default(timeout_ms: u32) -> u32 {
+    match timeout_ms {
+        0 => uapi::VGPU_TIMEOUT_DEFAULT_MS,
+        timeout_ms => timeout_ms,
+    }
 }
 
 /// Returns memory of user space at an address that came from there.

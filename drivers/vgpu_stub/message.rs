@@ -2,15 +2,11 @@
 
 //! Messages to the host: a slot for each, until there is an answer or the deadline has passed.
 
-use kernel::{
-    prelude::*,
-    time::msecs_to_jiffies, //
-};
+use kernel::prelude::*;
 
 use crate::{
     class::{
         compat,
-        Deadline,
         Device,
         Limits,
         StateGuard,
@@ -19,22 +15,13 @@ use crate::{
     hw::Hw,
     live_config,
     state::State,
-    uapi,
+    timeout,
     vgpu::{
         Reason,
         Vgpu, //
     },
-    window::{
-        Answer,
-        IN_MAX, //
-    }, //
+    window::Answer, //
 };
-
-/// Time to sleep for an interrupt before the device is asked all the same: it may have been lost.
-const INTERRUPT_NAP_MS: u32 = 1000;
-
-/// Time to sleep between two looks at a device whose interrupts do not come.
-const POLL_NAP_MS: u32 = 1;
 
 /// The slots of a device: bitmaps, under the device's lock.
 pub(crate) struct Slots {
@@ -107,16 +94,7 @@ pub(crate) fn call(
     answer: &mut [u8],
     timeout_ms: u32,
 ) -> Result<Answer> {
-    if timeout_ms > uapi::VGPU_TIMEOUT_MAX_MS {
-        return Err(EINVAL);
-    }
-    if message.len() > IN_MAX {
-        return Err(EMSGSIZE);
-    }
-    let limits = Limits {
-        deadline: Some(Deadline::after(msecs_to_jiffies(timeout_ms))),
-        freezable: true,
-    };
+    let limits = timeout::limits(timeout_ms, true)?;
     let mut slot = Slot::take(device, limits)?;
     slot.send(message)?;
     slot.wait(limits)?;
@@ -201,7 +179,7 @@ impl<'a> Slot<'a> {
             })
             .map_err(|error| match error {
                 WaitError::Timeout => EBUSY,
-                error => Self::error(error),
+                error => error.into(),
             })
     }
 
@@ -223,11 +201,7 @@ impl<'a> Slot<'a> {
         let device = self.device;
         let bit = self.bit();
         loop {
-            let nap = match device.data().interrupts_come() {
-                true => INTERRUPT_NAP_MS,
-                false => POLL_NAP_MS,
-            };
-            let nap = limits.until(Deadline::after(msecs_to_jiffies(nap)));
+            let nap = limits.until(timeout::next_look(device.data()));
             let come_back = |state: &mut State, _| {
                 let slots = &mut state.messages;
                 if slots.done & bit != 0 {
@@ -242,7 +216,7 @@ impl<'a> Slot<'a> {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(compat::ecanceled()),
                 Err(WaitError::Timeout) => self.look()?,
-                Err(error) => return Err(Self::error(error)),
+                Err(error) => return Err(error.into()),
             }
             if limits.have_passed() && device.lock().messages.rung & bit != 0 {
                 return Err(ETIMEDOUT);
@@ -281,14 +255,6 @@ impl<'a> Slot<'a> {
         self.device
             .enter()?
             .with(|hw: &Hw<'_>| hw.take_answer(self.number, answer))
-    }
-
-    fn error(error: WaitError) -> Error {
-        match error {
-            WaitError::Gone => ENODEV,
-            WaitError::Timeout => ETIMEDOUT,
-            WaitError::Signal => EINTR,
-        }
     }
 
     /// Takes the slot back from the device, if it may have it.

@@ -27,6 +27,7 @@ mod live_config;
 mod message;
 mod regs;
 mod state;
+mod timeout;
 mod uapi;
 mod vgpu;
 mod wakeup;

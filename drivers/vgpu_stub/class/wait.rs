@@ -38,6 +38,16 @@ pub(crate) enum WaitError {
     Signal,
 }
 
+impl From<WaitError> for Error {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Gone => ENODEV,
+            WaitError::Timeout => ETIMEDOUT,
+            WaitError::Signal => EINTR,
+        }
+    }
+}
+
 /// An absolute time, in jiffies, which wrap.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(Jiffies);
