@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use harness::{Guest, Machine, ktap, scaled};
+use harness::{Guest, Machine, Running, ktap, scaled};
 use tempfile::TempDir;
 use vgpu_protocol::{Decoder, Event, Hello, Response};
 use vm_tests::{SELFTESTS, UNPLUG, on_each_machine, quietly};
@@ -124,10 +124,12 @@ impl Bench {
         );
         let builder = Guest::builder(&format!("{name}-{machine}"))
             .machine(machine)
-            .device(&format!("revision=3,chardev=gpu0{properties}"))
             .qemu_arguments(["-chardev", &chardev])
             .time_limit(Duration::from_secs(300));
-        let guest = more(builder).boot()?;
+        // What is more comes before the device, which may be below it.
+        let guest = more(builder)
+            .device(&format!("revision=3,chardev=gpu0{properties}"))
+            .boot()?;
         guest.check("modprobe vgpu_stub")?;
         Ok(Self {
             guest,
@@ -149,6 +151,12 @@ impl Bench {
             thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Starts to make calls, and returns at once.
+    fn start_calls(&self, arguments: &str) -> Result<Running<'_>> {
+        self.guest
+            .spawn(&format!("exec {SELFTESTS}/calls {arguments}"))
     }
 
     /// Makes calls, and says what became of how many.
@@ -247,9 +255,7 @@ fn calls_through_a_strict_iommu_get_their_answer_without_a_fault() -> Result<()>
 fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Result<()> {
     let bench = Bench::start("stopped", Machine::Pc, "")?;
     let backend = bench.connect()?;
-    let running = bench
-        .guest
-        .spawn(&format!("exec {SELFTESTS}/calls 3000 8 60000"))?;
+    let running = bench.start_calls("3000 8 60000")?;
     for _ in 0..5 {
         thread::sleep(scaled(Duration::from_millis(50)));
         bench.guest.qmp().execute(&harness::qapi::qmp::stop {})?;
@@ -260,9 +266,7 @@ fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Res
     ensure!(all == counts([("answered", 3000)]), "{all:?}");
 
     backend.silent.store(2, Ordering::Relaxed);
-    let running = bench
-        .guest
-        .spawn(&format!("exec {SELFTESTS}/calls 100000 16 60000"))?;
+    let running = bench.start_calls("100000 16 60000")?;
     thread::sleep(scaled(Duration::from_millis(300)));
     bench.guest.check(
         "cd /sys/bus/pci/drivers/vgpu_stub && echo 0000:00:06.0 >unbind && echo 0000:00:06.0 >bind",
@@ -282,9 +286,7 @@ fn calls_in_flight_are_lost_by_a_migration_and_the_next_ones_are_not() -> Result
     let bench = Bench::start("moving", Machine::Pc, "")?;
     let backend = bench.connect()?;
     backend.silent.store(u32::MAX, Ordering::Relaxed);
-    let running = bench
-        .guest
-        .spawn(&format!("exec {SELFTESTS}/calls 8 8 60000"))?;
+    let running = bench.start_calls("8 8 60000")?;
     thread::sleep(scaled(Duration::from_secs(1)));
     bench.guest.migrate(["revision=3,chardev=gpu0"])?;
     let lost = ends(&running.wait()?)?;
@@ -300,33 +302,14 @@ fn calls_in_flight_are_lost_by_a_migration_and_the_next_ones_are_not() -> Result
 
 #[test]
 fn calls_in_flight_are_lost_by_a_reset_and_the_next_ones_are_not() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let socket = directory.path().join("gpu0");
-    let chardev = format!(
-        "socket,id=gpu0,path={},server=on,wait=off",
-        socket.display()
-    );
     // A port can reset what is below it.
-    let guest = Guest::builder("reset-messages")
-        .machine(Machine::Q35)
-        .qemu_arguments(["-chardev", &chardev])
-        .devices([
-            "pcie-root-port,id=gpu-port,bus=pcie.0,addr=0x9,chassis=9",
-            "revision=3,chardev=gpu0,bus=gpu-port,addr=0",
-        ])
-        .time_limit(Duration::from_secs(300))
-        .boot()?;
-    guest.check("modprobe vgpu_stub")?;
-    let bench = Bench {
-        guest,
-        socket,
-        _directory: directory,
-    };
+    let below = ",bus=gpu-port,addr=0";
+    let bench = Bench::with("reset-messages", Machine::Q35, below, |builder| {
+        builder.device("pcie-root-port,id=gpu-port,bus=pcie.0,addr=0x9,chassis=9")
+    })?;
     let backend = bench.connect()?;
     backend.silent.store(u32::MAX, Ordering::Relaxed);
-    let running = bench
-        .guest
-        .spawn(&format!("exec {SELFTESTS}/calls 8 8 60000"))?;
+    let running = bench.start_calls("8 8 60000")?;
     thread::sleep(scaled(Duration::from_secs(1)));
     bench
         .guest
@@ -371,9 +354,7 @@ fn a_call_ends_by_a_signal_and_by_a_backend_that_goes() -> Result<()> {
             "{calls} & sleep 1; kill -TERM $!; wait $!; echo $?"
         ))?;
         ensure!(status.ends_with("143"), "{status}");
-        let running = bench
-            .guest
-            .spawn(&format!("exec {SELFTESTS}/calls 8 8 60000"))?;
+        let running = bench.start_calls("8 8 60000")?;
         thread::sleep(scaled(Duration::from_secs(1)));
         let seen = backend.end()?;
         ensure!(seen.requests == 9 && seen.cancels == 1, "{seen:?}");
@@ -393,9 +374,7 @@ fn calls_in_flight_end_when_the_device_is_unplugged() -> Result<()> {
     for round in 0..10 {
         let backend = bench.connect()?;
         backend.silent.store(2, Ordering::Relaxed);
-        let running = bench
-            .guest
-            .spawn(&format!("exec {SELFTESTS}/calls 100000 16 60000"))?;
+        let running = bench.start_calls("100000 16 60000")?;
         thread::sleep(scaled(Duration::from_millis(300)));
         bench.guest.unplug("gpu", UNPLUG)?;
         let left = ends(&running.wait()?)?;
