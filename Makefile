@@ -96,6 +96,23 @@ install-host: host ## install both, their manual and completions; DESTDIR, PREFI
 	$(call documentation,vgpu-host,8)
 	install -D -m 644 COPYING $(DESTDIR)$(PREFIX)/share/licenses/vgpu-host/COPYING
 
+.PHONY: pool
+pool: ## build vgpu-pool, which answers messages of guests on a host
+	@[ -e $(RELEASE)/vgpu-pool ] || \
+		echo '==> building vgpu-pool, once; about a minute on two cores' >&2
+	@$(ENTER) scripts/release vgpu-pool
+
+.PHONY: install-pool
+install-pool: pool ## install it, its manual, completions and unit; DESTDIR, PREFIX
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(RELEASE)/vgpu-pool
+	$(call documentation,vgpu-pool,8)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		userspace/vgpu-pool/systemd/vgpu-pool.service
+	sed -i 's|/usr/bin/|$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/vgpu-pool.service
+	install -D -m 644 userspace/vgpu-pool/systemd/vgpu-pool.tmpfiles \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/vgpu-pool.conf
+	install -D -m 644 COPYING $(DESTDIR)$(PREFIX)/share/licenses/vgpu-pool/COPYING
+
 .PHONY: rpm
 rpm: ## make the package of all that for dom0, in build/packages
 	@scripts/rpm vgpu-host

@@ -30,14 +30,14 @@ while read -r package; do
 	echo "${package##*/}" >>"$work/names"
 	[[ $package != *.deb ]] || dpkg-deb -x "$package" "$work/installed"
 done <"$work/paths"
-for name in vgpuinfo_ vgpuinfo- vgpu-host_ vgpu-host- vgpu-stub-dkms_ vgpu-stub-qemu_ \
+for name in vgpuinfo_ vgpuinfo- vgpu-host_ vgpu-host- vgpu-pool_ vgpu-pool- vgpu-stub-dkms_ vgpu-stub-qemu_ \
 	vgpu-stub-modules-[0-9] vgpu-stub-modules-[a-z]; do
 	check "there was one of $name" grep -q "^$name" "$work/names"
 done
 result "Every package is of the version of Cargo.toml"
 
 installed=$work/installed/usr
-for program in bin/vgpuinfo sbin/vgpu-host; do
+for program in bin/vgpuinfo sbin/vgpu-host bin/vgpu-pool; do
 	check "$program says it" [ "$("$installed/$program" --version)" = "${program#*/} $VERSION" ]
 done
 module=$(find "$installed" -name 'vgpu_stub.ko*')

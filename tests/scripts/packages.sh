@@ -15,21 +15,21 @@ tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
 
 make -s packages >"$work/paths" 2>"$work/messages" || bail_out "$(cat "$work/messages")"
 qemu=$(version_of scripts/enter /usr/bin/qemu-system-x86_64)
-expected="vgpu-host_${VERSION}_amd64.deb vgpu-stub-dkms_${VERSION}_all.deb vgpuinfo_${VERSION}_amd64.deb
+expected="vgpu-host_${VERSION}_amd64.deb vgpu-pool_${VERSION}_amd64.deb vgpu-stub-dkms_${VERSION}_all.deb vgpuinfo_${VERSION}_amd64.deb
 	vgpu-stub-qemu_$VERSION+$(plugin_place "$qemu")_amd64.deb
-	vgpu-host-$VERSION-1.x86_64.rpm vgpuinfo-$VERSION-1.x86_64.rpm"
+	vgpu-host-$VERSION-1.x86_64.rpm vgpu-pool-$VERSION-1.x86_64.rpm vgpuinfo-$VERSION-1.x86_64.rpm"
 for name in $expected; do
 	check "$name is named" grep -qxF "$PWD/build/packages/$name" "$work/paths"
 	check "$name is there" [ -s "build/packages/$name" ]
 done
-check "nothing else is" [ "$(wc -l <"$work/paths")" = 6 ]
+check "nothing else is" [ "$(wc -l <"$work/paths")" = 8 ]
 mapfile -t debs < <(grep 'deb$' "$work/paths")
 mapfile -t rpms < <(grep 'rpm$' "$work/paths")
 for deb in "${debs[@]}"; do
 	check "${deb##*/} is of the version" \
 		grep -qxE "${VERSION//./\\.}(\+.*)?" <<<"$(dpkg-deb -f "$deb" Version)"
 done
-check "so are the RPMs" [ "$VERSION-1 $VERSION-1 " = \
+check "so are the RPMs" [ "$VERSION-1 $VERSION-1 $VERSION-1 " = \
 	"$(scripts/with-rpm rpm -qp --qf '%{VERSION}-%{RELEASE} ' "${rpms[@]}")" ]
 result "make packages makes the packages of this version"
 

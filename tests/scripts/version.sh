@@ -14,8 +14,8 @@ module=build/module/drivers/vgpu_stub/vgpu_stub.ko
 check "modinfo says it" [ "$(scripts/enter modinfo -F version "$module")" = "$version" ]
 result "The module is of that version"
 
-make tools host >/dev/null
-for program in vgpuinfo vgpu-host; do
+make tools host pool >/dev/null
+for program in vgpuinfo vgpu-host vgpu-pool; do
 	check "$program says it" [ "$("$release/$program" --version)" = "$program $version" ]
 done
 result "The commands are of that version"
