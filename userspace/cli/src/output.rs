@@ -14,12 +14,12 @@ use crate::stdout;
 /// # Errors
 /// [`ErrorKind::BrokenPipe`] if nobody reads any more, and all others. No text at all
 /// needs no stdout.
-pub fn write(text: &str) -> io::Result<()> {
-    stdout::write_all(text.as_bytes())
+pub fn write(text: impl AsRef<[u8]>) -> io::Result<()> {
+    stdout::write_all(text.as_ref())
 }
 
 /// Writes `text` to stdout, and does not mind if whoever read has seen enough.
-fn print(text: &str) -> io::Result<()> {
+fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
     match write(text) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
@@ -30,7 +30,7 @@ fn print(text: &str) -> io::Result<()> {
 /// command makes of the error, which goes to stderr. That whoever reads has seen enough
 /// is none.
 pub fn deliver<P: Problem>(
-    text: &str,
+    text: impl AsRef<[u8]>,
     ok: P::Exit,
     problem: impl FnOnce(io::Error) -> P,
 ) -> P::Exit {

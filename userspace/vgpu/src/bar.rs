@@ -73,6 +73,14 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
         }
         None => Err(taken()),
     };
+    let link = |features| match Info::has_messages(features) {
+        true => {
+            let status = mapping.read([uapi::VGPU_REG_MSG_STATUS]);
+            let link = |[status]: [u32; 1]| status & uapi::VGPU_MSG_STATUS_LINK != 0;
+            status.map(link).map(Some).ok_or_else(taken)
+        }
+        false => Ok(None),
+    };
     Info::consistent(
         &path,
         || {
@@ -93,6 +101,7 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
                 status,
                 features,
                 config_generation,
+                link: link(features)?,
             })
         },
         generation,

@@ -10,6 +10,10 @@ use thiserror::Error;
 use crate::command::milliseconds;
 use crate::{Result, Vgpu, chardev, uapi};
 
+/// The longest message, in bytes.
+// CAST: 4032, and usize has 32 bits or more.
+pub const MESSAGE_MAX: usize = uapi::VGPU_MSG_IN_MAX as usize;
+
 /// The host's answer to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -27,7 +31,7 @@ pub enum CallError {
     #[error("the device has no messages, or its driver is too old for them")]
     NoMessages,
     /// The message has more than `VGPU_MSG_IN_MAX` bytes (`EMSGSIZE`).
-    #[error("a message has at most {} bytes", uapi::VGPU_MSG_IN_MAX)]
+    #[error("a message has at most {MESSAGE_MAX} bytes")]
     TooLong,
     /// Other messages took the whole timeout (`EBUSY`): this one was not sent.
     #[error("other messages took all the time; this one was not sent")]
@@ -108,10 +112,10 @@ impl Vgpu {
     /// [`submit`](Vgpu::submit) may fail for before it submits.
     pub fn call(&self, message: &[u8], timeout: Option<Duration>) -> Result<Answer> {
         let timeout_ms = timeout.map(milliseconds).transpose()?;
-        // CAST: 4032, and usize has 32 bits or more; below, too.
-        if message.len() > uapi::VGPU_MSG_IN_MAX as usize {
+        if message.len() > MESSAGE_MAX {
             return Err(CallError::TooLong.into());
         }
+        // CAST: 4096, and usize has 32 bits or more.
         let mut payload = vec![0; uapi::VGPU_MSG_OUT_MAX as usize];
         let (status, length) = chardev::call(self, message, &mut payload, timeout_ms.unwrap_or(0))?;
         payload.truncate(length);

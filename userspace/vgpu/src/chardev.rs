@@ -11,7 +11,7 @@ use rustix::fs::{Access, FileType, Stat, access, fstat, stat};
 use rustix::io::Errno;
 
 use crate::class::ClassDevice;
-use crate::{Error, Info, PoolId, Priority, Result, Source, Vgpu, sys, uapi};
+use crate::{Error, Info, PoolId, Priority, Result, Source, Vgpu, sys, sysfs, uapi};
 
 /// Takes one consistent snapshot of `device`.
 pub(crate) fn read(device: &Vgpu) -> Result<Info> {
@@ -28,6 +28,11 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
         status: info.status,
         features: info.features,
         config_generation: info.config_generation,
+        // The snapshot does not have it: it says nothing of the others.
+        link: match Info::has_messages(info.features) {
+            true => sysfs::link(&ClassDevice::open(device)?, info.features)?,
+            false => None,
+        },
     }
     .checked()
 }

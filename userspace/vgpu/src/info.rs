@@ -66,6 +66,9 @@ pub struct Info {
     /// How often the host has changed pool, priority or vm_id of the running
     /// device, wraps. 0 where it cannot.
     pub config_generation: u32,
+    /// Whether somebody on the host answers [messages](crate::Vgpu::call). `None` of a
+    /// device that has none.
+    pub link: Option<bool>,
 }
 
 /// One of the registers that [`Info`] has the values of.
@@ -130,6 +133,11 @@ impl Info {
         features & uapi::VGPU_FEATURE_LIVE_CONFIG != 0
     }
 
+    /// Whether the device has messages.
+    pub(crate) fn has_messages(features: u32) -> bool {
+        features & uapi::VGPU_FEATURE_MESSAGES != 0
+    }
+
     /// Whether the driver announces that pool, priority or vm_id have changed. Those
     /// of another device change all the same when the guest migrates.
     pub fn announces_identity(&self) -> bool {
@@ -176,6 +184,7 @@ mod tests {
                     status: 0,
                     features: 7,
                     config_generation: generation.get(),
+                    link: None,
                 })
             },
             || {

@@ -55,7 +55,7 @@ pub mod uapi;
 mod fixture;
 
 pub use address::{AddressError, PciAddress};
-pub use call::{Answer, CallError};
+pub use call::{Answer, CallError, MESSAGE_MAX};
 pub use command::Completion;
 pub use device::{DRIVER, Vgpu};
 pub use diagnose::{Finding, Verdict, diagnose};

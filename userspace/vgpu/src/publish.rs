@@ -136,10 +136,10 @@ const NEW: &str = ".new";
 
 /// The files of a device and what is in them, registers as the driver's attributes have
 /// them.
-fn values(device: &Vgpu, info: &Info) -> io::Result<[(&'static str, String); 9]> {
+fn values(device: &Vgpu, info: &Info) -> io::Result<Vec<(&'static str, String)>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let inode = device.function.inode().ok_or(ErrorKind::NotFound)?;
-    Ok([
+    let mut values = vec![
         ("pool_id", info.pool_id.to_string()),
         ("priority", info.priority.to_string()),
         ("vm_id", info.vm_id.to_string()),
@@ -149,7 +149,9 @@ fn values(device: &Vgpu, info: &Info) -> io::Result<[(&'static str, String); 9]>
         ("config_generation", info.config_generation.to_string()),
         (TIME, now.unwrap_or_default().as_secs().to_string()),
         (INODE, inode.to_string()),
-    ])
+    ];
+    values.extend(info.link.map(|link| ("link", u32::from(link).to_string())));
+    Ok(values)
 }
 
 /// Removes what is of none of the devices in `kept`; gives the addresses.

@@ -122,6 +122,7 @@ impl Place {
             status: known!(self.value("status", parse_u32)),
             features: known!(self.value("features", parse_u32)),
             config_generation: known!(self.value("config_generation", parse_u32)),
+            link: self.value("link", parse_u32)?.map(|link| link != 0),
         };
         info.checked().map(Some)
     }

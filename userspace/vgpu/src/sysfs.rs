@@ -33,6 +33,7 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
                 command: class_device.read("command", parse_u32)?,
                 status: class_device.read("status", parse_u32)?,
                 features,
+                link: link(&class_device, features)?,
             })
         },
         generation,
@@ -62,6 +63,19 @@ fn pool_id(class_device: &ClassDevice<'_>) -> Result<PoolId> {
 
 fn priority(class_device: &ClassDevice<'_>) -> Result<Priority> {
     class_device.read("priority", |text| text.parse().ok())
+}
+
+/// Reads whether somebody answers messages, if there are any. A driver that knows none has
+/// no attribute for it.
+pub(crate) fn link(class_device: &ClassDevice<'_>, features: u32) -> Result<Option<bool>> {
+    if !Info::has_messages(features) {
+        return Ok(None);
+    }
+    class_device.read_optional("link", |text| match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    })
 }
 
 /// Writes a command; returns STATUS when the driver says that it is done.
@@ -117,6 +131,25 @@ mod tests {
         fs::write(class.join("features"), "many\n").unwrap();
         let error = device.read(Source::Sysfs).unwrap_err();
         assert!(error.to_string().ends_with("is no features"));
+    }
+
+    #[test]
+    fn whether_somebody_answers_is_known_of_a_device_with_messages() {
+        let fixture = Fixture::new();
+        fixture.add(&Stub::at("0000:00:06.0").bound("vgpu0"));
+        let device = &mut fixture.discover()[0];
+        let class = fixture.class("vgpu0");
+        fs::write(class.join("config_generation"), "0\n").unwrap();
+        fs::write(class.join("link"), "1\n").unwrap();
+        for (features, link) in [("0x00000007", None), ("0x0000000f", Some(true))] {
+            fs::write(class.join("features"), features).unwrap();
+            assert_eq!(device.read(Source::Sysfs).unwrap().link, link);
+        }
+        fs::write(class.join("link"), "up\n").unwrap();
+        assert!(device.read(Source::Sysfs).is_err());
+        // The driver is older than the device.
+        fs::remove_file(class.join("link")).unwrap();
+        assert_eq!(device.read(Source::Sysfs).unwrap().link, None);
     }
 
     #[test]

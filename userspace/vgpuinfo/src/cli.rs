@@ -4,6 +4,7 @@
 
 mod arguments;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -79,6 +80,15 @@ pub(crate) enum Action {
         /// The device, if there are several
         #[arg(value_name = "DEV")]
         device: Option<Selector>,
+        /// How long to wait at most [default: 5]
+        #[arg(long, value_name = "SECONDS", value_parser = arguments::seconds)]
+        timeout: Option<Duration>,
+    },
+    /// Send a message to the host and print the answer
+    #[command(after_help = arguments::CALLING)]
+    Call {
+        /// The message; without it, what is on stdin
+        message: Option<OsString>,
         /// How long to wait at most [default: 5]
         #[arg(long, value_name = "SECONDS", value_parser = arguments::seconds)]
         timeout: Option<Duration>,

@@ -97,7 +97,15 @@ mod tests {
         let properties = schema["$defs"]["device"]["properties"].as_object().unwrap();
         let names: Vec<&String> = properties.keys().collect();
         let fields = FIELDS.iter().map(|field| field.name);
-        let known: Vec<&str> = fields.chain(["result", "sequence"]).collect();
+        let known: Vec<&str> = fields
+            .chain([
+                "result",
+                "sequence",
+                "answer_status",
+                "answer",
+                "answer_base64",
+            ])
+            .collect();
         assert_eq!(names, known);
         for field in FIELDS {
             let property = &properties[field.name];

@@ -20,6 +20,7 @@ pub(crate) enum Exit {
     Timeout = 7,
     Mismatch = 8,
     SomeMissing = 9,
+    Answered = 10,
 }
 
 impl ExitCodes for Exit {
@@ -34,6 +35,7 @@ impl ExitCodes for Exit {
         Exit::Timeout,
         Exit::Mismatch,
         Exit::SomeMissing,
+        Exit::Answered,
     ];
 
     fn code(self) -> u8 {
@@ -53,6 +55,7 @@ impl ExitCodes for Exit {
             Exit::Timeout => "timeout",
             Exit::Mismatch => "check or doctor found something that is not as it should be",
             Exit::SomeMissing => "some of the named devices are missing",
+            Exit::Answered => "the host has answered a message with a status other than 0",
         }
     }
 }
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn the_codes_are_those_that_were_promised() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     }
 
     #[test]

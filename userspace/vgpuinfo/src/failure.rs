@@ -29,6 +29,10 @@ pub(crate) enum Failure {
     Discovery(Error),
     /// One device, by its label, could not be read or commanded.
     Device(String, Error),
+    /// One device, by its label, has an answer of the host's with that status.
+    Answered(String, u32),
+    /// The input could not be read.
+    Input(io::Error),
     /// A value is not what was expected.
     Mismatch(Difference),
     /// What was waited for did not come; in words.
@@ -64,9 +68,12 @@ impl Problem for Failure {
             Failure::NoDevice | Failure::NoSuchDevice(_) => Exit::NoDevice,
             Failure::SomeMissing(_) => Exit::SomeMissing,
             Failure::Discovery(error) | Failure::Device(_, error) => Exit::from(error),
+            Failure::Answered(..) => Exit::Answered,
             Failure::Mismatch(_) | Failure::Unhealthy(_) => Exit::Mismatch,
             Failure::WaitTimeout(_) => Exit::Timeout,
-            Failure::Sleep(_) | Failure::Output(_) | Failure::File(..) => Exit::Internal,
+            Failure::Input(_) | Failure::Sleep(_) | Failure::Output(_) | Failure::File(..) => {
+                Exit::Internal
+            }
         }
     }
 
@@ -78,6 +85,8 @@ impl Problem for Failure {
             Failure::NoSuchDevice(_) => "no_such_device",
             Failure::SomeMissing(_) => "some_missing",
             Failure::Discovery(error) | Failure::Device(_, error) => error.kind(),
+            Failure::Answered(..) => "answered",
+            Failure::Input(_) => "input",
             Failure::Mismatch(_) => "mismatch",
             Failure::WaitTimeout(_) => "timeout",
             Failure::Unhealthy(_) => "unhealthy",
@@ -102,6 +111,10 @@ impl Problem for Failure {
             }
             Failure::Discovery(error) => error.to_string(),
             Failure::Device(label, error) => format!("{label}: {error}"),
+            Failure::Answered(label, status) => {
+                format!("{label}: the host has answered with status {status}")
+            }
+            Failure::Input(error) => format!("cannot read the message: {error}"),
             Failure::Mismatch(Difference {
                 device,
                 field,
@@ -133,6 +146,10 @@ impl Problem for Failure {
                 "vgpuinfo list shows the names and addresses there are".into()
             }
             Failure::Discovery(error) | Failure::Device(_, error) => error.hint(),
+            Failure::Answered(..) => {
+                "see what the program that answers on the host means by it".into()
+            }
+            Failure::Input(_) => "give the message as an argument, or open stdin".into(),
             Failure::Mismatch(_) => {
                 "the host decides it: see the properties of this VM's vgpu-stub".into()
             }
@@ -163,6 +180,8 @@ mod tests {
             (Failure::Device("vgpu0".into(), Error::Busy), 7, "busy"),
             (Failure::WaitTimeout("gone".into()), 7, "timeout"),
             (Failure::Unhealthy(2), 8, "unhealthy"),
+            (Failure::Answered("vgpu0".into(), 3), 10, "answered"),
+            (Failure::Input(io::Error::other("no")), 1, "input"),
             (Failure::Sleep(io::Error::other("no")), 1, "io"),
             (Failure::Output(io::Error::other("full")), 1, "output"),
             (

@@ -49,6 +49,8 @@ enum Origin {
     /// From a register that says what the device does. It changes again and again,
     /// and most of it without an announcement.
     Live(Register, fn(u32) -> Value),
+    /// Whether somebody answers messages, which nobody announces.
+    Link,
     /// The way by which the registers were read.
     Source,
     /// How long ago they were read, if that was not now.
@@ -212,6 +214,15 @@ pub(crate) const FIELDS: &[Field] = &[
         from: Origin::Age,
         values: Values::Number(values::number),
     },
+    Field {
+        name: "link",
+        heading: "LINK",
+        help: "1 if somebody on the host answers messages, 0 if nobody does; unknown before \
+               revision 3",
+        kind: Kind::Decimal,
+        from: Origin::Link,
+        values: Values::Number(values::number),
+    },
 ];
 
 impl Field {
@@ -244,7 +255,7 @@ impl Field {
 
     /// Whether its value changes while the device works.
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self.from, Origin::Live(..) | Origin::Age)
+        matches!(self.from, Origin::Live(..) | Origin::Link | Origin::Age)
     }
 
     /// Whether its value changes though nothing happens.
@@ -259,7 +270,8 @@ impl Field {
     /// Why no device can have it.
     pub(crate) fn parse(&self, text: &str) -> Result<Value, String> {
         if text.is_empty() {
-            return match self.needs_info() && !self.is_clock() {
+            let may_be_unknown = matches!(self.from, Origin::Link | Origin::Age);
+            return match self.needs_info() && !may_be_unknown {
                 // Whoever can read the device knows it.
                 true => Err(format!("{} is never unknown", self.name)),
                 false => Ok(Value::Unknown),
@@ -280,6 +292,9 @@ impl Field {
                 value(info.register(*register))
             }
             (Origin::Source, Some(info)) => Value::Text(info.source.to_string()),
+            (Origin::Link, Some(info)) => info
+                .link
+                .map_or(Value::Unknown, |link| Value::Decimal(link.into())),
             (Origin::Age, Some(info)) => info.age.map_or(Value::Unknown, |age| {
                 Value::Decimal(age.as_secs().try_into().unwrap_or(u32::MAX))
             }),
@@ -295,7 +310,7 @@ impl Field {
             Origin::Identity(register, value) | Origin::Live(register, value) => {
                 device.read_register(register, source).map(value)
             }
-            Origin::Source | Origin::Age => {
+            Origin::Source | Origin::Link | Origin::Age => {
                 let info = device.read(source)?;
                 Ok(self.value(device, Some(&info)))
             }

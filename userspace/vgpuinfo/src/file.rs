@@ -18,13 +18,10 @@ const MODE: u32 = 0o666;
 ///
 /// # Errors
 /// What the kernel answered; the old file is as it was then.
-pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let old = match fs::metadata(path) {
         Ok(old) if !old.is_file() => {
-            return OpenOptions::new()
-                .write(true)
-                .open(path)?
-                .write_all(text.as_bytes());
+            return OpenOptions::new().write(true).open(path)?.write_all(text);
         }
         Ok(old) => Some(old),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -64,7 +61,7 @@ fn beside(target: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-fn fill(mut file: File, old: Option<&fs::Metadata>, text: &str) -> io::Result<()> {
+fn fill(mut file: File, old: Option<&fs::Metadata>, text: &[u8]) -> io::Result<()> {
     if let Some(old) = old {
         let new = file.metadata()?;
         if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
@@ -72,7 +69,7 @@ fn fill(mut file: File, old: Option<&fs::Metadata>, text: &str) -> io::Result<()
         }
         file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
     }
-    file.write_all(text.as_bytes())
+    file.write_all(text)
 }
 
 #[cfg(test)]
@@ -89,7 +86,7 @@ mod tests {
         fs::set_permissions(place("real"), Permissions::from_mode(0o640)).unwrap();
         symlink("real", place("link")).unwrap();
         let before = fs::metadata(place("real")).unwrap();
-        replace(&place("link"), "new").unwrap();
+        replace(&place("link"), b"new").unwrap();
         let after = fs::metadata(place("real")).unwrap();
         assert_eq!(fs::read_to_string(place("real")).unwrap(), "new");
         assert_eq!(after.mode(), before.mode());
@@ -102,11 +99,11 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_written_to_and_not_replaced() {
-        replace(Path::new("/dev/null"), "text").unwrap();
+        replace(Path::new("/dev/null"), b"text").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
-        let full = replace(Path::new("/dev/full"), "text").unwrap_err();
+        let full = replace(Path::new("/dev/full"), b"text").unwrap_err();
         assert_eq!(full.kind(), ErrorKind::StorageFull);
-        assert!(replace(Path::new("/"), "text").is_err());
+        assert!(replace(Path::new("/"), b"text").is_err());
     }
 
     #[test]
@@ -114,13 +111,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("missing/file");
         assert_eq!(
-            replace(&path, "text").unwrap_err().kind(),
+            replace(&path, b"text").unwrap_err().kind(),
             ErrorKind::NotFound
         );
         // Left behind by somebody else.
         let stale = format!(".file.{}-0", process::id());
         fs::write(directory.path().join(stale), "").unwrap();
-        replace(&directory.path().join("file"), "text").unwrap();
+        replace(&directory.path().join("file"), b"text").unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }
 }

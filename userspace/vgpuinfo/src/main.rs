@@ -6,6 +6,7 @@
 //! each subcommand makes a [`Report`] of them, and [`output`]
 //! writes it.
 
+mod call;
 mod check;
 mod cli;
 mod command;
@@ -62,7 +63,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
             output::usage_error(&error, cli::wants_json(&arguments))
         }
         // Not an error: the text of --help or --version.
-        Err(text) => output::text(&text.to_string()),
+        Err(text) => output::text(text.to_string()),
     }
 }
 
@@ -132,6 +133,9 @@ fn show(found: Vec<Vgpu>, action: Option<&Action>, cli: &Cli) -> Report {
             no_headings,
             file: _,
         }) => query(found, columns, format, *no_headings, options),
+        Some(Action::Call { message, timeout }) => {
+            call::call(found, message.as_deref(), *timeout, options)
+        }
         Some(Action::Command {
             value,
             device,

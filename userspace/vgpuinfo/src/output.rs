@@ -55,11 +55,11 @@ pub(crate) fn report(
             complain(&failure.line());
         }
     }
-    let document = |json: serde_json::Result<String>| json.map(|json| json + "\n");
+    let document = |json: serde_json::Result<String>| json.map(|json| (json + "\n").into_bytes());
     let written = match form {
-        Form::Text => Ok(report.text.clone()),
+        Form::Text => Ok([report.text.as_bytes(), &report.answer].concat()),
         Form::Json => document(serde_json::to_string_pretty(report)),
-        Form::Lines if report.failures.is_empty() => Ok(String::new()),
+        Form::Lines if report.failures.is_empty() => Ok(Vec::new()),
         Form::Lines => document(serde_json::to_string(report)),
     };
     let written = match (written, file) {
@@ -89,6 +89,6 @@ pub(crate) fn usage_error(error: &clap::Error, json: bool) -> Exit {
 }
 
 /// Writes `text` to stdout.
-pub(crate) fn text(text: &str) -> Exit {
+pub(crate) fn text(text: impl AsRef<[u8]>) -> Exit {
     deliver(text, Exit::Ok, Failure::Output)
 }

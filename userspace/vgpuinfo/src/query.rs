@@ -17,7 +17,7 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// The same for a monitor, which wants everything that changes.
-const METRICS: [&str; 10] = [
+const METRICS: [&str; 11] = [
     "name",
     "pci",
     "pool_id",
@@ -28,6 +28,7 @@ const METRICS: [&str; 10] = [
     "status",
     "config_generation",
     "age",
+    "link",
 ];
 
 /// Lists the devices.

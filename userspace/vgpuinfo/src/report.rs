@@ -33,6 +33,8 @@ impl Serialize for Object {
 pub(crate) struct Report {
     /// What goes to stdout without JSON.
     pub(crate) text: String,
+    /// What somebody else has to say, and goes to stdout behind that, as it is.
+    pub(crate) answer: Vec<u8>,
     /// The objects in `devices` of the JSON document; `None` if the run did not
     /// come as far as looking for devices.
     pub(crate) devices: Option<Vec<Object>>,

@@ -21,6 +21,12 @@ A device of revision 1 does not announce its status, which is read ten times a s
 nor that it has another identity after a migration: that is read once a second. \
 usable is a node that this user may open; bound comes earlier, before udev has set its mode.";
 
+/// The same of `call`.
+pub(super) const CALLING: &str = "\
+The answer is printed as it came. What it means, and what a status other than 0 does, is \
+between this guest's programs and the host's: the page Messages of the documentation is for \
+both. It takes the driver, a device of revision 3, and the right to write to its node.";
+
 /// The same of `watch`.
 pub(super) const WATCHING: &str = "\
 On a terminal it prints a change in words, with the time; in a pipe and with -J, a JSON object. \

@@ -76,7 +76,8 @@ fn the_document_has_every_field_in_the_order_of_the_table() {
       "class_name": "Processing accelerators",
       "features": 0,
       "config_generation": 0,
-      "age": null
+      "age": null,
+      "link": null
     }
   ]
 }
