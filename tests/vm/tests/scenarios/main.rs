@@ -12,6 +12,7 @@ mod identity;
 mod loading;
 mod messages;
 mod moved;
+mod pool;
 mod power;
 mod recovery;
 mod replaced;
