@@ -38,6 +38,8 @@ pub enum Revision {
     /// With interrupts, commands that take time, and an identity that can change
     /// while the VM runs.
     Two = 2,
+    /// With messages between the guest and the host.
+    Three = 3,
 }
 
 /// Whether a device of revision 2 has MSI-X.
@@ -50,6 +52,16 @@ pub enum Msix {
     On,
     /// It has not: interrupts come by the line.
     Off,
+}
+
+/// Whether a program on the host answers the messages of a device of revision 3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Messages {
+    /// The default: nobody does.
+    #[default]
+    Off,
+    /// Who connects to the device's socket does.
+    On,
 }
 
 /// The properties of one device. The defaults are the device model's.
@@ -67,6 +79,8 @@ pub struct Device {
     pub msix: Msix,
     /// The property `command-latency-us`.
     pub command_latency_us: u32,
+    /// Whether its property `chardev` names one.
+    pub messages: Messages,
 }
 
 impl Revision {
@@ -111,8 +125,9 @@ macro_rules! texts {
 
 texts!(Pool, "pool_id is A or B": A "A", B "B");
 texts!(Priority, "priority is low, medium or high": Low "low", Medium "medium", High "high");
-texts!(Revision, "revision is 1 or 2": One "1", Two "2");
+texts!(Revision, "revision is 1, 2 or 3": One "1", Two "2", Three "3");
 texts!(Msix, "msix is auto, on or off": Auto "auto", On "on", Off "off");
+texts!(Messages, "messages is on or off": Off "off", On "on");
 
 /// Reads a `vm_id`.
 ///
@@ -148,6 +163,19 @@ fn number(text: &str, octal: &'static str, other: &'static str) -> Result<u32, &
 /// The typed key's text for the device.
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Properties(self))?;
+        match self.messages {
+            Messages::On => f.write_str(",messages=on"),
+            Messages::Off => Ok(()),
+        }
+    }
+}
+
+/// Properties of the device model, as both the typed key and QEMU have them.
+struct Properties<'a>(&'a Device);
+
+impl fmt::Display for Properties<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Device {
             pool,
             priority,
@@ -155,7 +183,8 @@ impl fmt::Display for Device {
             revision,
             msix,
             command_latency_us,
-        } = self;
+            messages: _,
+        } = self.0;
         write!(f, "pool_id={pool},priority={priority},vm_id={vm_id}")?;
         // An older hook refuses properties that it does not know, and an older device
         // model has none of these: what it would do anyway is not said.
@@ -173,22 +202,31 @@ impl fmt::Display for Device {
 }
 
 impl Device {
-    /// Names the property that the device model refuses for the device's revision.
-    pub fn beyond_revision(&self) -> Option<&'static str> {
+    /// Names the property that the device model refuses for the device's revision, and the
+    /// first revision that has it.
+    pub fn beyond_revision(&self) -> Option<(&'static str, Revision)> {
         match self.revision {
-            Revision::One if self.msix == Msix::On => Some("msix=on"),
-            Revision::One if self.command_latency_us != 0 => Some("command-latency-us"),
-            Revision::One | Revision::Two => None,
+            Revision::One if self.msix == Msix::On => Some(("msix=on", Revision::Two)),
+            Revision::One if self.command_latency_us != 0 => {
+                Some(("command-latency-us", Revision::Two))
+            }
+            Revision::One | Revision::Two if self.messages == Messages::On => {
+                Some(("messages=on", Revision::Three))
+            }
+            Revision::One | Revision::Two | Revision::Three => None,
         }
     }
 
-    /// What follows `-device` for the device with this number, in this slot of
-    /// the PCI bus.
-    ///
-    /// Id and slot come last, so that the properties can be looked for right
-    /// behind the name of the device.
-    pub fn argument(&self, number: usize, slot: u8) -> String {
-        format!("vgpu-stub,{self},id={},addr=0x{slot:x}", id(number))
+    /// Begins what follows `-device` for the device with this number, up to its id.
+    pub fn argument(&self, number: usize) -> String {
+        let id = id(number);
+        let properties = Properties(self);
+        match self.messages {
+            Messages::Off => format!("vgpu-stub,{properties},id={id}"),
+            Messages::On => {
+                format!("vgpu-stub,{properties},chardev={},id={id}", chardev(number))
+            }
+        }
     }
 }
 
@@ -196,6 +234,11 @@ impl Device {
 /// with the name of the device, which nothing else does.
 pub fn id(number: usize) -> String {
     format!("vgpu-stub{number}")
+}
+
+/// The id of the chardev by which the device with this number has messages.
+pub fn chardev(number: usize) -> String {
+    format!("{}-messages", id(number))
 }
 
 #[cfg(test)]
@@ -224,19 +267,31 @@ mod tests {
             ..Device::default()
         };
         assert_eq!(
-            device.argument(1, 0x1d),
-            "vgpu-stub,pool_id=B,priority=high,vm_id=200,id=vgpu-stub1,addr=0x1d"
+            device.argument(1),
+            "vgpu-stub,pool_id=B,priority=high,vm_id=200,id=vgpu-stub1"
         );
         device.revision = Revision::Two;
         assert_eq!(
-            device.argument(0, 0x1e),
-            "vgpu-stub,pool_id=B,priority=high,vm_id=200,revision=2,id=vgpu-stub0,addr=0x1e"
+            device.argument(0),
+            "vgpu-stub,pool_id=B,priority=high,vm_id=200,revision=2,id=vgpu-stub0"
         );
         device.msix = Msix::Off;
         device.command_latency_us = 100;
         assert_eq!(
             device.to_string(),
             "pool_id=B,priority=high,vm_id=200,revision=2,msix=off,command-latency-us=100"
+        );
+        device.revision = Revision::Three;
+        device.messages = Messages::On;
+        assert_eq!(
+            device.to_string(),
+            "pool_id=B,priority=high,vm_id=200,revision=3,msix=off,command-latency-us=100,messages=on"
+        );
+        // That is a word of ours, which no device model knows.
+        assert!(
+            device
+                .argument(0)
+                .ends_with(",chardev=vgpu-stub0-messages,id=vgpu-stub0")
         );
     }
 

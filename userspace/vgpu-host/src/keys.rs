@@ -10,7 +10,7 @@ use std::str;
 
 use thiserror::Error;
 
-use crate::device::{Device, parse_latency, parse_vm_id};
+use crate::device::{Device, Revision, parse_latency, parse_vm_id};
 use crate::shown::Shown;
 
 /// The name of the typed key in a VM's platform map, and below `platform` in
@@ -47,8 +47,8 @@ pub enum KeyError {
     NoValue(Shown),
     /// Not a property that a device has.
     #[error(
-        "{0} is no property; there are pool_id, priority, vm_id, revision, msix and \
-         command-latency-us"
+        "{0} is no property; there are pool_id, priority, vm_id, revision, msix, \
+         command-latency-us and messages"
     )]
     UnknownProperty(Shown),
     /// A property that is given twice for one device.
@@ -57,9 +57,9 @@ pub enum KeyError {
     /// A value that the property cannot have.
     #[error("{0}: {1}")]
     BadValue(Shown, &'static str),
-    /// A property that a device of revision 1 cannot have.
-    #[error("{0} needs revision=2")]
-    BeyondRevision(&'static str),
+    /// A property that a device of an older revision cannot have.
+    #[error("{0} needs revision={1}")]
+    BeyondRevision(&'static str, Revision),
     /// More than [`MOST_DEVICES`].
     #[error("there are {0} devices, and at most {MOST_DEVICES} are possible")]
     TooMany(usize),
@@ -187,6 +187,10 @@ impl Properties {
                 self.once("command-latency-us")?;
                 self.device.command_latency_us = parse_latency(value).map_err(bad)?;
             }
+            "messages" => {
+                self.once("messages")?;
+                self.device.messages = value.parse().map_err(bad)?;
+            }
             _ => return Err(KeyError::UnknownProperty(Shown::new(name))),
         }
         Ok(())
@@ -195,7 +199,7 @@ impl Properties {
     /// Gives the device, if it is one that the device model would make.
     fn finish(self) -> Result<Device, KeyError> {
         match self.device.beyond_revision() {
-            Some(property) => Err(KeyError::BeyondRevision(property)),
+            Some((property, revision)) => Err(KeyError::BeyondRevision(property, revision)),
             None => Ok(self.device),
         }
     }
@@ -226,7 +230,7 @@ impl Properties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::{Msix, Pool, Priority, Revision};
+    use crate::device::{Messages, Msix, Pool, Priority};
 
     const B: Device = Device {
         pool: Pool::B,
@@ -235,6 +239,7 @@ mod tests {
         revision: Revision::One,
         msix: Msix::Auto,
         command_latency_us: 0,
+        messages: Messages::Off,
     };
     const DEFAULT: Device = Device {
         pool: Pool::A,
@@ -243,9 +248,15 @@ mod tests {
         revision: Revision::One,
         msix: Msix::Auto,
         command_latency_us: 0,
+        messages: Messages::Off,
     };
     const LIVE: Device = Device {
         revision: Revision::Two,
+        ..B
+    };
+    const ASKING: Device = Device {
+        revision: Revision::Three,
+        messages: Messages::On,
         ..B
     };
     const SLOW: Device = Device {
@@ -267,6 +278,10 @@ mod tests {
                 vec![SLOW],
             ),
             (
+                "pool_id=B,priority=high,vm_id=200,messages=on,revision=3",
+                vec![ASKING],
+            ),
+            (
                 "msix=off,command-latency-us=0",
                 vec![Device {
                     msix: Msix::Off,
@@ -284,7 +299,7 @@ mod tests {
 
     #[test]
     fn what_is_written_to_a_key_is_what_is_read_from_it() {
-        let devices = vec![B, DEFAULT, LIVE, SLOW];
+        let devices = vec![B, DEFAULT, LIVE, SLOW, ASKING];
         let arguments = format_arguments(&devices);
         assert_eq!(parse_arguments(arguments.as_bytes()), Ok(devices.clone()));
         assert_eq!(parse_typed(format_typed(&devices).as_bytes()), Ok(devices));
@@ -336,9 +351,11 @@ mod tests {
                 "'vm_id=-1': vm_id is a number from 0 to 4294967295",
             ),
             ("vm_id=010", "'vm_id=010': vm_id has no leading zero"),
-            ("revision=3", "'revision=3': revision is 1 or 2"),
+            ("revision=4", "'revision=4': revision is 1, 2 or 3"),
             ("msix=maybe", "'msix=maybe': msix is auto, on or off"),
             ("msix=on", "msix=on needs revision=2"),
+            ("messages=on,revision=2", "messages=on needs revision=3"),
+            ("messages=1", "'messages=1': messages is on or off"),
             (
                 "command-latency-us=1,revision=1",
                 "command-latency-us needs revision=2",
@@ -350,8 +367,8 @@ mod tests {
             ("pool_id", "'pool_id' is not of the form name=value"),
             (
                 "id=x",
-                "'id' is no property; there are pool_id, priority, vm_id, revision, msix and \
-                 command-latency-us",
+                "'id' is no property; there are pool_id, priority, vm_id, revision, msix, \
+                 command-latency-us and messages",
             ),
             (
                 "pool_id=A,pool_id=B",

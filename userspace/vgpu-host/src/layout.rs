@@ -39,6 +39,14 @@ pub const INVENTORY: &str = "/etc/xensource-inventory";
 /// QEMU, by whose name the wrapper starts device models.
 pub const QEMU: &str = "/usr/lib64/xen/bin/qemu-system-i386";
 
+/// Where the device models of VMs with messages make a socket each, for `vgpu-pool`.
+pub const SOCKETS: &str = "/run/vgpu-pool";
+
+/// The socket of a device with messages in that directory, by the id of the device.
+pub fn message_socket(domain: u32, device: &str) -> String {
+    format!("{SOCKETS}/dom{domain}-{device}.sock")
+}
+
 /// The socket on which the device model of a domain listens for the toolstack.
 pub fn qmp_socket(domain: u32) -> String {
     format!("/var/run/xen/qmp-libxl-{domain}")

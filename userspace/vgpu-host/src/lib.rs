@@ -17,6 +17,6 @@ pub mod shown;
 pub mod spec;
 pub mod xenstore;
 
-pub use device::{Device, Msix, Pool, Priority, Revision};
+pub use device::{Device, Messages, Msix, Pool, Priority, Revision};
 pub use keys::KeyError;
 pub use shown::Shown;

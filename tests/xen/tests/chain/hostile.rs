@@ -117,7 +117,7 @@ pub(crate) fn random_values_add_whole_devices_or_stop_the_start(site: &Site) -> 
     for (start, values) in starts(host, &domains)?.iter().zip(&values) {
         let sound = start.is_refused_for(KEY)
             || start.is_refused_for(GUIDES_KEY)
-            || are_devices(start.added()?);
+            || are_devices(start.added()?, start.domain);
         ensure!(sound, "{values:?}: {start:?}");
     }
     Ok(())

@@ -3,7 +3,9 @@
 //! What the stock wrapper is given.
 
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::dom0::{DOMAIN, Dom0, OLDER, TYPED};
 
@@ -53,6 +55,43 @@ fn two_devices_have_ids_and_slots_of_their_own() {
         ];
         assert_eq!(dom0.start().added(), added);
     }
+}
+
+#[test]
+fn a_device_with_messages_has_a_socket_of_the_hooks_making() {
+    let dom0 = Dom0::new().key(TYPED, "vm_id=1;vm_id=7,revision=3,messages=on");
+    let run = dom0.start();
+    let added = [
+        "-device",
+        "vgpu-stub,pool_id=A,priority=medium,vm_id=1,id=vgpu-stub0,addr=0x1e",
+        "-chardev",
+        "socket,id=vgpu-stub1-messages,path=/run/vgpu-pool/dom5-vgpu-stub1.sock,server=on,wait=off",
+        "-device",
+        "vgpu-stub,pool_id=A,priority=medium,vm_id=7,revision=3,chardev=vgpu-stub1-messages,\
+         id=vgpu-stub1,addr=0x1d",
+    ];
+    assert_eq!(run.added(), added);
+    let directory = fs::metadata(dom0.path("run/vgpu-pool")).unwrap();
+    assert_eq!(directory.permissions().mode() & 0o777, 0o755);
+    assert!(Dom0::new().key(TYPED, "revision=3").start().words.is_some());
+}
+
+#[test]
+fn a_place_for_sockets_that_cannot_be_made_stops_the_start() {
+    let dom0 = Dom0::new().key(TYPED, "revision=3,messages=on");
+    std::os::unix::fs::symlink("/proc/nothing", dom0.path("run/vgpu-pool")).unwrap();
+    // What is there in its place is for QEMU to complain about.
+    assert!(dom0.start().words.is_some());
+    fs::remove_file(dom0.path("run/vgpu-pool")).unwrap();
+    fs::rename(dom0.path("run"), dom0.path("elsewhere")).unwrap();
+    let socket = dom0.path("elsewhere/xenstored/socket");
+    let dom0 = dom0.setting(&format!("xenstore-socket = {}", socket.display()));
+    let run = dom0.start();
+    assert!(run.words.is_none());
+    assert!(
+        run.refused().contains("attach the device without"),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! more complete devices behind them, or is not started.
 
 use proptest::prelude::*;
-use vgpu_host::keys;
+use vgpu_host::{Messages, keys};
 
 use crate::dom0::{Dom0, OLDER, TYPED};
 use crate::values::{are_devices, is_device, value};
@@ -18,8 +18,9 @@ proptest! {
             let devices = parsed.unwrap_or_default();
             prop_assert!(devices.len() <= keys::MOST_DEVICES);
             for (number, device) in devices.iter().enumerate() {
-                let argument = device.argument(number, 30 - number as u8);
-                prop_assert!(is_device(&argument, number), "{argument}");
+                let argument = format!("{},addr=0x{:x}", device.argument(number), 30 - number);
+                let has_messages = device.messages == Messages::On;
+                prop_assert!(is_device(&argument, number, has_messages), "{argument}");
             }
         }
     }
@@ -48,7 +49,7 @@ proptest! {
         }
         let run = dom0.start();
         match run.words {
-            Some(_) => prop_assert!(are_devices(&run.added()), "{run:?}"),
+            Some(_) => prop_assert!(are_devices(&run.added(), 5), "{run:?}"),
             None => prop_assert_eq!(run.status.code(), Some(1)),
         }
     }

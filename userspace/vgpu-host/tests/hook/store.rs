@@ -476,7 +476,7 @@ proptest! {
         let dom0 = Dom0::new().with_store(|socket| Some(Xenstored::broken(socket, answer)));
         let run = dom0.start();
         match (&run.words, expected) {
-            (Some(_), Some(Some(_))) => prop_assert!(are_devices(&run.added()), "{run:?}"),
+            (Some(_), Some(Some(_))) => prop_assert!(are_devices(&run.added(), 5), "{run:?}"),
             (Some(_), Some(None)) => prop_assert_eq!(run.added(), [""; 0]),
             (Some(_), None) => prop_assert!(false, "it was started: {run:?}"),
             (None, Some(None)) => prop_assert!(false, "it was not started: {run:?}"),

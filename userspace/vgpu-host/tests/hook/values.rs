@@ -63,7 +63,7 @@ pub(crate) const NOT_ARGUMENTS: [&[u8]; 5] = [
 ];
 
 /// Parts that values are made of, so that many of them are nearly valid.
-const PARTS: [&str; 28] = [
+const PARTS: [&str; 29] = [
     "-device",
     "vgpu-stub",
     "pool_id=",
@@ -74,6 +74,7 @@ const PARTS: [&str; 28] = [
     "msix=",
     "on",
     "command-latency-us=",
+    "messages=",
     "A",
     "B",
     "C",
@@ -109,9 +110,12 @@ pub(crate) fn value() -> impl Strategy<Value = Vec<u8>> {
             "vm_id=7",
             "vm_id=0xff",
             "revision=2",
+            "revision=3",
             "msix=on",
             "msix=off",
             "command-latency-us=100",
+            "messages=on",
+            "messages=off",
         ],
         1..6,
     )
@@ -132,7 +136,7 @@ pub(crate) fn value() -> impl Strategy<Value = Vec<u8>> {
 
 /// Whether a word is a whole device, the first one having number 0. Written by hand,
 /// and so strictly that nothing else passes.
-pub(crate) fn is_device(word: &str, number: usize) -> bool {
+pub(crate) fn is_device(word: &str, number: usize, has_messages: bool) -> bool {
     let Some(properties) = word.strip_prefix("vgpu-stub,") else {
         return false;
     };
@@ -142,10 +146,13 @@ pub(crate) fn is_device(word: &str, number: usize) -> bool {
     };
     let mut more = more.iter().peekable();
     // Each of these once at most, in this order, and the others only with the first.
-    let is_2 = more.next_if(|it| **it == "revision=2").is_some();
+    let is_3 = more.next_if(|it| **it == "revision=3").is_some();
+    let is_2 = is_3 || more.next_if(|it| **it == "revision=2").is_some();
     more.next_if(|it| **it == "msix=off" || is_2 && **it == "msix=on");
     more.next_if(|it| is_2 && is_number(it, "command-latency-us="));
-    if more.next().is_some() {
+    let chardev = format!("chardev=vgpu-stub{number}-messages");
+    let named = more.next_if(|it| is_3 && **it == chardev).is_some();
+    if more.next().is_some() || named != has_messages {
         return false;
     }
     ["pool_id=A", "pool_id=B"].contains(&pool)
@@ -161,11 +168,34 @@ fn is_number(word: &str, name: &str) -> bool {
         .is_some_and(|text| text.parse::<u32>().is_ok_and(|it| it.to_string() == text))
 }
 
-/// Whether words are pairs of `-device` and a device, and nothing else.
-pub(crate) fn are_devices<S: AsRef<str>>(added: &[S]) -> bool {
-    let mut pairs = added.chunks(2).enumerate();
-    pairs.all(|(number, pair)| match pair {
-        [option, device] => option.as_ref() == "-device" && is_device(device.as_ref(), number),
+/// Whether a word is the socket of a device with messages.
+fn is_socket(word: &str, domain: u32, number: usize) -> bool {
+    word == format!(
+        "socket,id=vgpu-stub{number}-messages,\
+         path=/run/vgpu-pool/dom{domain}-vgpu-stub{number}.sock,server=on,wait=off"
+    )
+}
+
+/// Whether words are pairs of `-device` and a device, with `-chardev` and its socket before
+/// one that has messages, and nothing else.
+pub(crate) fn are_devices<S: AsRef<str>>(added: &[S], domain: u32) -> bool {
+    let mut number = 0;
+    let mut has_messages = false;
+    let pairs = added.chunks(2).all(|pair| match pair {
+        [option, word] => match option.as_ref() {
+            "-chardev" if !has_messages => {
+                has_messages = true;
+                is_socket(word.as_ref(), domain, number)
+            }
+            "-device" => {
+                let is_device = is_device(word.as_ref(), number, has_messages);
+                number += 1;
+                has_messages = false;
+                is_device
+            }
+            _ => false,
+        },
         _ => false,
-    })
+    });
+    pairs && !has_messages
 }

@@ -36,6 +36,28 @@ fn the_key_says_what_is_not_as_it_is_by_itself() {
 }
 
 #[test]
+fn messages_take_revision_3() {
+    let host = Host::new();
+    for older in ["--revision 1", "--revision 2"] {
+        let run = host.run(&format!("{ATTACH} --messages on {older}"));
+        assert_eq!(run.exit, 2, "{run:?}");
+        assert!(
+            run.stderr.contains("messages=on needs revision=3"),
+            "{run:?}"
+        );
+        assert_eq!(host.value("vgpu-stub"), None);
+    }
+    let run = host.run(&format!("{ATTACH} --messages on --revision 3"));
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert_eq!(
+        host.value("vgpu-stub").unwrap(),
+        format!("{VALUE},revision=3,messages=on")
+    );
+    let vm = &host.run("list -J").json()["vms"][0];
+    assert_eq!(vm["devices"][0]["messages"], "on");
+}
+
+#[test]
 fn what_takes_revision_2_is_not_attached_to_revision_1() {
     let host = Host::new();
     for option in ["--msix on", "--command-latency-us 1"] {

@@ -142,7 +142,7 @@ type Break = fn(&Host, &mut Qemu);
 
 #[test]
 fn a_broken_link_is_named_and_what_needs_it_is_not_checked() {
-    let breaks: [(&str, &str, Break); 16] = [
+    let breaks: [(&str, &str, Break); 17] = [
         ("package", "without the device", |host, _| {
             fs::write(host.path("package"), "qemu-4.2.1-4.6.4.2.x86_64\n").unwrap();
         }),
@@ -192,6 +192,15 @@ fn a_broken_link_is_named_and_what_needs_it_is_not_checked() {
             |_, qemu| {
                 qemu.properties
                     .insert((DEVICE.into(), "msix".into()), json!("on"));
+            },
+        ),
+        (
+            "properties",
+            "chardev is \"vgpu-stub0-messages\", and \"\" in the key",
+            |_, qemu| {
+                let chardev = json!("vgpu-stub0-messages");
+                qemu.properties
+                    .insert((DEVICE.into(), "chardev".into()), chardev);
             },
         ),
         (

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::str;
 
-use vgpu_host::{Device, Shown};
+use vgpu_host::{Device, Messages, Shown, device, layout};
 
 use crate::refusal::Refusal;
 
@@ -62,9 +62,22 @@ impl Arguments {
         let mut words = Vec::new();
         for (number, device) in devices.iter().enumerate() {
             let slot = free.next().ok_or(Refusal::NoSlot)?;
-            words.extend(["-device".into(), device.argument(number, slot)]);
+            if device.messages == Messages::On {
+                let (id, path) = (device::chardev(number), self.socket(number));
+                // Before QEMU gives up what it can, and nobody has to be there.
+                let socket = format!("socket,id={id},path={path},server=on,wait=off");
+                words.extend(["-chardev".into(), socket]);
+            }
+            // The slot comes last, so that the rest can be looked for.
+            let argument = format!("{},addr=0x{slot:x}", device.argument(number));
+            words.extend(["-device".into(), argument]);
         }
         Ok(words)
+    }
+
+    /// The socket of the device with this number, which has messages.
+    fn socket(&self, number: usize) -> String {
+        layout::message_socket(self.domain, &device::id(number))
     }
 
     /// The slots that the arguments name.

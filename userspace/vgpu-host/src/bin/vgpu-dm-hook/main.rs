@@ -15,8 +15,9 @@ mod refusal;
 use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -24,7 +25,7 @@ use std::process::{Command, ExitCode};
 use vgpu_host::configuration::{Configuration, OnError};
 use vgpu_host::keys::{self, KeyError};
 use vgpu_host::xenstore::{self, Xenstore, platform};
-use vgpu_host::{Device, layout};
+use vgpu_host::{Device, Messages, layout};
 
 use crate::arguments::Arguments;
 use crate::log::Log;
@@ -69,6 +70,9 @@ fn run(words: Vec<OsString>) -> Result<Infallible, Refusal> {
     let added = arguments
         .added(&devices)
         .inspect_err(|refusal| log.refused(refusal))?;
+    if devices.iter().any(|it| it.messages == Messages::On) {
+        make_sockets(root).inspect_err(|refusal| log.refused(refusal))?;
+    }
     if !added.is_empty() {
         log.adding(&added);
     }
@@ -84,6 +88,18 @@ fn run(words: Vec<OsString>) -> Result<Infallible, Refusal> {
     };
     log.refused(&refusal);
     Err(refusal)
+}
+
+/// Makes the directory of sockets, if vgpu-pool was never installed.
+fn make_sockets(root: &Path) -> Result<(), Refusal> {
+    let path = root.join(layout::SOCKETS.trim_start_matches('/'));
+    match DirBuilder::new().mode(0o755).create(&path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Refusal::NoSockets {
+            path,
+            source: error,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The configuration of a host with this root.

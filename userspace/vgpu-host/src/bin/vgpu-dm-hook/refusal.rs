@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     PatchedWrapper { path: String, program: PathBuf },
     #[error("no slot of the PCI bus is left (attach fewer devices)")]
     NoSlot,
+    #[error("cannot make {} for messages: {source} (make it, or attach the device without)", path.display())]
+    NoSockets { path: PathBuf, source: io::Error },
     #[error("cannot run {}: {source} (see wrapper in the configuration)", program.display())]
     Wrapper { program: PathBuf, source: io::Error },
 }

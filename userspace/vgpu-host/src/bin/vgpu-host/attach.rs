@@ -32,7 +32,7 @@ pub(crate) fn attach(
     let value = keys::format_typed(&devices);
     // What the hook would refuse is not set.
     keys::parse_typed(value.as_bytes()).map_err(|source| match source {
-        KeyError::BeyondRevision(_) => Failure::Usage(source.to_string()),
+        KeyError::BeyondRevision(..) => Failure::Usage(source.to_string()),
         source => Failure::TooMany {
             vm: uuid.clone(),
             source,
@@ -127,5 +127,6 @@ pub(crate) fn shown((number, device): (usize, &Device)) -> Value {
         "revision": device.revision.number(),
         "msix": device.msix.name(),
         "command_latency_us": device.command_latency_us,
+        "messages": device.messages.name(),
     })
 }

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use serde_json::Value;
 use vgpu_cli::{ExitCodes, Shell};
 use vgpu_host::device::{parse_latency, parse_vm_id};
-use vgpu_host::{Device, Msix, Pool, Priority, Revision, Shown};
+use vgpu_host::{Device, Messages, Msix, Pool, Priority, Revision, Shown};
 
 use crate::exit::Exit;
 
@@ -190,6 +190,11 @@ fn msix() -> impl TypedValueParser<Value = Msix> {
     PossibleValuesParser::new(Msix::ALL.map(Msix::name)).try_map(|text| text.parse::<Msix>())
 }
 
+fn messages() -> impl TypedValueParser<Value = Messages> {
+    PossibleValuesParser::new(Messages::ALL.map(Messages::name))
+        .try_map(|text| text.parse::<Messages>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Properties {
     /// The pool
@@ -201,13 +206,13 @@ pub(crate) struct Properties {
     /// The number of the virtual machine
     #[arg(long, default_value_t = 0, value_parser = parse_vm_id)]
     vm_id: u32,
-    /// The revision of the device; 2 can change while the VM runs
+    /// The revision of the device; 2 can change while the VM runs, 3 has messages, too
     #[arg(long, default_value_t = Revision::default(), value_parser = revision())]
     revision: Revision,
-    /// Whether a device of revision 2 interrupts by MSI-X
+    /// Whether a device of revision 2 or 3 interrupts by MSI-X
     #[arg(long, default_value_t = Msix::default(), value_parser = msix())]
     msix: Msix,
-    /// What a command of revision 2 takes, in microseconds
+    /// What a command of revision 2 or 3 takes, in microseconds
     #[arg(
         long,
         value_name = "MICROSECONDS",
@@ -215,6 +220,9 @@ pub(crate) struct Properties {
         value_parser = parse_latency
     )]
     command_latency_us: u32,
+    /// Whether vgpu-pool answers messages of the guest; takes revision 3
+    #[arg(long, default_value_t = Messages::default(), value_parser = messages())]
+    messages: Messages,
 }
 
 impl Properties {
@@ -226,6 +234,7 @@ impl Properties {
             revision: self.revision,
             msix: self.msix,
             command_latency_us: self.command_latency_us,
+            messages: self.messages,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use serde_json::json;
 use vgpu::{PoolId, uapi};
-use vgpu_host::{Device, device, keys};
+use vgpu_host::{Device, Messages, device, keys};
 
 use super::line;
 use crate::attach::devices;
@@ -140,7 +140,7 @@ impl Chain {
             .map(|pair| pair[1].as_str())
             .collect();
         let as_given = |(number, it): (usize, &Device)| {
-            let begin = format!("vgpu-stub,{it},id={},", device::id(number));
+            let begin = format!("{},", it.argument(number));
             given
                 .get(number)
                 .is_some_and(|words| words.starts_with(&begin))
@@ -258,6 +258,13 @@ impl Chain {
             for (name, value) in [
                 ("msix", json!(it.msix.name())),
                 ("command-latency-us", json!(it.command_latency_us)),
+                (
+                    "chardev",
+                    match it.messages {
+                        Messages::On => json!(device::chardev(number)),
+                        Messages::Off => json!(""),
+                    },
+                ),
             ] {
                 let found = running.property(number, name)?;
                 if found.as_ref().is_some_and(|found| *found != value) {
