@@ -4,6 +4,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
@@ -125,6 +126,45 @@ fn a_script_in_the_guest_asks_and_a_program_on_the_host_answers() -> Result<()> 
     pool.signal("TERM")?;
     guest.check("vgpuinfo wait --for link=0 --timeout 30")?;
     exits("vgpuinfo call who", 1)?;
+    guest.finish()
+}
+
+/// The page, whose examples are tried.
+const PAGE: &str = include_str!("../../../../Documentation/messages.md");
+
+/// Returns the text of the page's example with that number, of those in the shell.
+fn example(number: usize) -> Result<&'static str> {
+    let mut examples = PAGE.split("```sh\n").skip(1);
+    let example = examples.nth(number).and_then(|it| it.split("```").next());
+    example.context("the page has fewer examples")
+}
+
+#[test]
+fn the_examples_of_the_page_do_what_it_says() -> Result<()> {
+    let sockets = Sockets::new()?;
+    let lease = sockets.file("lease-");
+    let handler = sockets.file("answer");
+    let script = example(1)?;
+    ensure!(script.contains("=/run/lease-"), "{script}");
+    let here = format!("={}", lease.display());
+    fs::write(&handler, script.replace("=/run/lease-", &here))?;
+    fs::set_permissions(&handler, fs::Permissions::from_mode(0o755))?;
+    let guest = sockets.boot("page", Machine::Pc, ",vm_id=200,pool_id=B")?;
+    let program = handler.to_str().context("a path that is no text")?;
+    let _pool = Pool::start(sockets.path(), &["--exec", program])?;
+
+    // Somebody else has the lease at first.
+    let taken = sockets.file("lease-B");
+    std::os::unix::fs::symlink("7", &taken)?;
+    let running = guest.spawn(example(0)?)?;
+    thread::sleep(scaled(Duration::from_secs(3)));
+    ensure!(fs::read_link(&taken)? == Path::new("7"));
+    fs::remove_file(&taken)?;
+    let output = running.wait()?;
+    let text = output.text();
+    ensure!(output.status() == Some(0), "{text}\n{}", output.errors());
+    ensure!(text.trim() == "VM 200 has pool B", "{text}");
+    ensure!(fs::read_link(&taken).is_err(), "it was not released");
     guest.finish()
 }
 

@@ -27,6 +27,34 @@ pub(crate) fn two_devices_are_two_devices(site: &Site) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn a_guest_asks_and_the_daemon_of_its_host_answers(site: &Site) -> Result<()> {
+    let vm = &site.two()?.vm;
+    let device = vm.check("dirname $(grep -l '^42$' /sys/class/vgpu/*/vm_id)")?;
+    let device = device.trim_start_matches("/sys/class/vgpu/");
+    ensure!(vm.check(&format!("vgpuinfo get link {device}"))? == "0");
+
+    let host = site.other_host()?;
+    host.check("vgpu-pool serve --answer identity >/run/vgpu-pool.log 2>&1 & sleep 1")?;
+    vm.check(&format!(
+        "vgpuinfo wait --for link=1 -d {device} --timeout 60"
+    ))?;
+    let answer = vm.check(&format!("vgpuinfo call -d {device} 'who am I?'"))?;
+    ensure!(
+        answer == r#"{"vm_id":42,"pool_id":"A","priority":"low"}"#,
+        "{answer}"
+    );
+    host.check("pkill vgpu-pool")?;
+    vm.check(&format!(
+        "vgpuinfo wait --for link=0 -d {device} --timeout 60"
+    ))?;
+    let log = host.check("cat /run/vgpu-pool.log")?;
+    ensure!(
+        log.contains("-vgpu-stub1: VM 42, pool A, priority low"),
+        "{log}"
+    );
+    Ok(())
+}
+
 pub(crate) fn a_device_goes_while_its_driver_is_bound_and_leaves_the_other(
     site: &Site,
 ) -> Result<()> {

@@ -57,6 +57,7 @@ const TESTS: &[Test] = tests![
         the_longest_value_that_xenstored_takes_adds_nothing;
     devices:
         two_devices_are_two_devices,
+        a_guest_asks_and_the_daemon_of_its_host_answers,
         a_device_goes_while_its_driver_is_bound_and_leaves_the_other,
         the_guides_key_makes_the_same_device;
     operator:

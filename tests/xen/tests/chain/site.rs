@@ -87,10 +87,11 @@ impl Site {
         })
     }
 
-    /// The VM with two devices, and with the driver loaded.
+    /// The VM with two devices, of which the second has messages, and with the driver loaded.
     pub(crate) fn two(&self) -> Result<&Two> {
         self.two.get(|| {
-            let devices = format!("{DEVICE};pool_id=A,priority=low,vm_id=42");
+            let other = "pool_id=A,priority=low,vm_id=42,revision=3,messages=on";
+            let devices = format!("{DEVICE};{other}");
             let vm = self.start_other("two", KEY, &devices)?;
             let values = values(&vm)?;
             Ok(Two { vm, values })
