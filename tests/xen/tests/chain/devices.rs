@@ -34,7 +34,9 @@ pub(crate) fn a_guest_asks_and_the_daemon_of_its_host_answers(site: &Site) -> Re
     ensure!(vm.check(&format!("vgpuinfo get link {device}"))? == "0");
 
     let host = site.other_host()?;
-    host.check("vgpu-pool serve --answer identity >/run/vgpu-pool.log 2>&1 & sleep 1")?;
+    host.check(
+        "vgpu-pool serve --answer identity >/run/vgpu-pool.log 2>&1 & echo $! >/run/vgpu-pool.pid",
+    )?;
     vm.check(&format!(
         "vgpuinfo wait --for link=1 -d {device} --timeout 60"
     ))?;
@@ -43,7 +45,7 @@ pub(crate) fn a_guest_asks_and_the_daemon_of_its_host_answers(site: &Site) -> Re
         answer == r#"{"vm_id":42,"pool_id":"A","priority":"low"}"#,
         "{answer}"
     );
-    host.check("pkill vgpu-pool")?;
+    host.check("kill $(cat /run/vgpu-pool.pid)")?;
     vm.check(&format!(
         "vgpuinfo wait --for link=0 -d {device} --timeout 60"
     ))?;
