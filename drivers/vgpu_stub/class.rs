@@ -14,7 +14,7 @@
 //!   time that the parent is bound, so its data may borrow from the parent.
 //! - [`Guard`] is the proof, inside one call, that the registration has not ended.
 //!
-//! What makes unplugging safe at any moment is their order of events, see [`Registration`].
+//! Their order of events makes unplugging safe at any moment, see [`Registration`].
 //!
 //! C headers: [`include/linux/device/class.h`](srctree/include/linux/device/class.h),
 //! [`include/linux/cdev.h`](srctree/include/linux/cdev.h)
@@ -60,7 +60,7 @@ pub(crate) use self::{
     }, //
 };
 
-/// What the expansion of [`attribute_groups!`] needs.
+/// Items for the expansion of [`attribute_groups!`].
 pub(crate) mod private {
     pub(crate) use super::attribute::{
         Always,
@@ -95,7 +95,7 @@ use kernel::{
 /// Device numbers that are reserved for a class, and so its highest number of devices.
 const MINORS: u32 = 256;
 
-/// What a driver implements to have class devices.
+/// Implemented by a driver that has class devices.
 ///
 /// The registration data borrows from the bound parent, and a callback borrows the data. These are
 /// two lifetimes: with one, data with interior mutability could borrow from itself.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the identity registers mean.
+//! Decoding the identity registers.
 //!
 //! No kernel in here: the same file is tested on the build machine, with the vectors that the
 //! library is tested with.

@@ -19,7 +19,7 @@ register! {
         31:0 value;
     }
 
-    /// What became of the last command. 0 after reset.
+    /// State of the last command. 0 after reset.
     pub(crate) STATUS(u32) @ 0x004 {
         /// A command was received and is done.
         0:0 done => bool;
@@ -47,7 +47,7 @@ register! {
         31:0 value;
     }
 
-    /// What the device offers beyond revision 1, which has no such register, nor any of the next.
+    /// Features beyond revision 1, which has neither this register nor any of the next.
     pub(crate) FEATURES(u32) @ 0x014 {
         /// Interrupts.
         0:0 irq => bool;
@@ -59,13 +59,13 @@ register! {
         3:3 messages => bool;
     }
 
-    /// What has happened; writing a bit clears it.
+    /// Pending interrupts; writing a bit clears it.
     pub(crate) IRQ_STATUS(u32) @ 0x018 {
         /// Bits of `VGPU_IRQ_*`.
         31:0 bits;
     }
 
-    /// What is interrupted for. 0 after reset.
+    /// Enabled interrupts. 0 after reset.
     pub(crate) IRQ_ENABLE(u32) @ 0x01c {
         /// Bits of `VGPU_IRQ_*`.
         31:0 bits;

@@ -2,7 +2,7 @@
 
 //! The window of messages: slots in memory that is shared with the device.
 //!
-//! What the device writes there is read once and checked before it is used.
+//! Everything that the device writes there is read once, and checked before it is used.
 
 use kernel::{
     device::Core,
@@ -40,7 +40,7 @@ const HEADER_SIZE: usize = 20;
 pub(crate) struct Answer {
     /// Number of bytes, of which as many were copied as there was space for.
     pub(crate) len: u32,
-    /// What the host says of the message.
+    /// Status of the host's, beside its answer.
     pub(crate) status: u32,
 }
 

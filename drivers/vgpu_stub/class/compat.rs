@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What one of the supported kernels has under another name than the newest one, or not at all.
+//! Differences between the supported kernels: names that one of them has otherwise, or not at all.
 //!
 //! It is here and nowhere else, under the names of the newest. A block goes when its kernel is no
 //! longer supported; the build defines `linux_7_2` for that one.
@@ -64,7 +64,7 @@ mod imp {
         cdev_init, //
     };
 
-    /// What a PCI driver's probe gets of its id table.
+    /// Entry of the id table, as a PCI driver's probe gets it.
     pub(crate) type IdInfo<'a, T> = Option<&'a T>;
 
     /// Returns `ECANCELED`.
@@ -131,7 +131,7 @@ mod imp {
 
     use crate::class::Operations;
 
-    /// What a PCI driver's probe gets of its id table.
+    /// Entry of the id table, as a PCI driver's probe gets it.
     pub(crate) type IdInfo<'a, T> = &'a T;
 
     /// Makes an error that is no constant of the crate, of a number of C's.
@@ -220,7 +220,7 @@ mod imp {
     // SAFETY: It is a `spinlock_t`, which excludes all others. `relock` locks in the same way.
     unsafe impl lock::Backend for SpinLockIrqBackend {
         type State = bindings::spinlock_t;
-        /// Whether the interrupts were on before.
+        /// State of the interrupts before they were switched off.
         type GuardState = c_ulong;
 
         unsafe fn init(
@@ -377,7 +377,7 @@ mod imp {
     }
 
     impl IrqVectorRegistration<'_> {
-        /// How many there are.
+        /// Returns the number of vectors.
         pub(crate) fn len(&self) -> usize {
             // CAST: Wider.
             self.count as usize
@@ -419,13 +419,13 @@ mod imp {
     }
 
     impl IrqVector<'_> {
-        /// How the device interrupts.
+        /// Returns the kind of interrupt.
         pub(crate) fn irq_type(&self) -> pci::IrqType {
             self.irq_type
         }
     }
 
-    /// How an interrupt is requested; the crate does not let go of what is in its own.
+    /// Flags of a requested interrupt; the crate does not give out those in its own type.
     pub(crate) struct Flags(c_ulong);
 
     impl Flags {
@@ -436,7 +436,7 @@ mod imp {
         pub(crate) const TRIGGER_NONE: Self = Self(bindings::IRQF_TRIGGER_NONE as c_ulong);
     }
 
-    /// What handles an interrupt; that of the crate may not borrow.
+    /// Handler of an interrupt; that of the crate may not borrow.
     pub(crate) trait ThreadedHandler: Sync {
         /// Looks whose it is, in interrupt context.
         fn handle(&self) -> ThreadedIrqReturn;
@@ -464,7 +464,7 @@ mod imp {
         ///
         /// # Safety
         ///
-        /// What this makes must not be forgotten.
+        /// The initialized value must not be forgotten.
         pub(crate) unsafe fn new(
             vector: IrqVector<'a>,
             flags: Flags,

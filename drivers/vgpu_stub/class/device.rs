@@ -433,7 +433,7 @@ unsafe impl<T: Operations> AlwaysRefCounted for Device<T> {
     }
 }
 
-/// What a task waits for. Not a closure: a table of one has its code twice.
+/// Condition that a task waits for. Not a closure: a table of one has its code twice.
 trait Condition<S> {
     /// Checks whether it is met, by the state and by whether the task was chosen.
     fn is_met(&mut self, state: &mut S, is_granted: bool) -> bool;

@@ -28,7 +28,7 @@ pub(crate) struct File<'a, T: Operations> {
     file: &'a fs::File,
 }
 
-/// What belongs to an open file.
+/// State of an open file.
 struct OpenFile<T: Operations> {
     device: ARef<Device<T>>,
     data: T::FileData,

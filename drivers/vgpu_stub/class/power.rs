@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a class device does when the machine wakes up, and when it is switched off.
+//! Resuming a class device, and shutting it down with the machine.
 //!
 //! The bus saves and restores what it knows of the parent. Registers of the device's own come back
 //! as they are after a reset, or as those of another device: an image of a hibernated machine may

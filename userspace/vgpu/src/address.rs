@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where a device sits on the PCI bus.
+//! Addresses of PCI functions.
 
 use std::fmt;
 use std::str::FromStr;

@@ -134,7 +134,7 @@ fn parse_hex(word: &str) -> Option<u64> {
     u64::from_str_radix(word.strip_prefix("0x")?, 16).ok()
 }
 
-/// Why the kernel refused to map BAR0.
+/// Makes an error of the kernel's refusal to map BAR0.
 fn unmappable(device: &Vgpu, path: &Path, error: io::Error) -> Error {
     match (error.raw_os_error(), device.current_driver()) {
         (Some(libc::EPERM), _) => Error::Lockdown { path: path.into() },

@@ -17,13 +17,13 @@ pub const MESSAGE_MAX: usize = uapi::VGPU_MSG_IN_MAX as usize;
 /// The host's answer to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What the host says of the message beside its answer; 0 is success.
+    /// Status of the host's, beside its answer; 0 is success.
     pub status: u32,
     /// The answer, `VGPU_MSG_OUT_MAX` bytes at most.
     pub payload: Vec<u8>,
 }
 
-/// Why a message was not answered.
+/// Reason for which a message has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CallError {
     /// The device has no messages (`EOPNOTSUPP`), or the driver does not know of them

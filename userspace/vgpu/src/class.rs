@@ -10,7 +10,7 @@ use rustix::fs::makedev;
 use crate::directory::Directory;
 use crate::{Error, Result, Vgpu};
 
-/// Where the class devices of a PCI function are, below its directory.
+/// Directory of the class devices of a PCI function, below its own.
 pub(crate) const CLASS: &str = "vgpu";
 
 /// The class device of a vGPU, open.

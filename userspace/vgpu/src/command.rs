@@ -10,7 +10,7 @@ use crate::{chardev, sysfs, uapi};
 /// A command that was completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completion {
-    /// How it was submitted: [`Source::Chardev`] or [`Source::Sysfs`].
+    /// Way by which it was submitted: [`Source::Chardev`] or [`Source::Sysfs`].
     pub source: Source,
     /// The command.
     pub command: u32,

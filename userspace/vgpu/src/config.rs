@@ -8,7 +8,7 @@ use rustix::fs::OFlags;
 
 use crate::directory::Directory;
 
-/// Where the fields are; the names are those of linux/pci_regs.h.
+/// Offsets of the fields, by the names of linux/pci_regs.h.
 const PCI_COMMAND: usize = 0x04;
 const PCI_COMMAND_MEMORY: u16 = 0x2;
 const PCI_REVISION_ID: usize = 0x08;
@@ -25,12 +25,12 @@ impl Config {
         Some(Config(header))
     }
 
-    /// Whether nobody answers: no vendor has the id 0xffff.
+    /// Tells whether nobody answers: no vendor has the id 0xffff.
     pub(crate) fn is_gone(&self) -> bool {
         self.0.starts_with(&[0xff, 0xff])
     }
 
-    /// Whether the device answers accesses to its memory BARs.
+    /// Tells whether the device answers accesses to its memory BARs.
     pub(crate) fn decodes_memory(&self) -> bool {
         let command = u16::from_le_bytes([self.0[PCI_COMMAND], self.0[PCI_COMMAND + 1]]);
         command & PCI_COMMAND_MEMORY != 0

@@ -71,7 +71,7 @@ impl Vgpu {
         }
     }
 
-    /// What people may call the device: its name or else its PCI address.
+    /// Returns a name for people: that of the class device, or else the PCI address.
     pub fn label(&self) -> String {
         match &self.name {
             Some(name) => name.clone(),
@@ -79,13 +79,13 @@ impl Vgpu {
         }
     }
 
-    /// Whether the PCI function is still there, and not another one in its
+    /// Tells whether the PCI function is still there, and not another one in its
     /// place. One that is may have stopped answering all the same.
     pub fn is_present(&self) -> bool {
         self.function.is_current()
     }
 
-    /// Whether `other` is the same PCI function, not just one at the same
+    /// Tells whether `other` is the same PCI function, not just one at the same
     /// address; its driver may have changed.
     pub fn is_same_as(&self, other: &Vgpu) -> bool {
         self.address == other.address && self.function.is_same_as(&other.function)

@@ -13,10 +13,10 @@ use std::fmt;
 
 use crate::{Error, PciAddress, Result, Roots, Vgpu};
 
-/// What a look at one thing has shown.
+/// Result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was looked at: `device`, `kernel`, `module`, `class`, `driver`,
+    /// Name of the check: `device`, `kernel`, `module`, `class`, `driver`,
     /// `registers`, `memory`, `node` or `revision`. Part of the ABI of `vgpuinfo
     /// doctor`.
     pub check: &'static str,
@@ -24,18 +24,18 @@ pub struct Finding {
     pub pci: Option<PciAddress>,
     /// The name of the class device, if it is about one.
     pub name: Option<String>,
-    /// Whether it is as it should be.
+    /// Verdict on it.
     pub verdict: Verdict,
     /// A short name for what is wrong, for programs; `None` if nothing is. Part
     /// of the ABI of `vgpuinfo doctor`.
     pub fault: Option<&'static str>,
-    /// What was found.
+    /// Description of what was found.
     pub message: String,
-    /// What to do about it, in the imperative and without a full stop.
+    /// Advice on it, in the imperative and without a full stop.
     pub hint: Option<String>,
 }
 
-/// Whether something is as it should be.
+/// Verdict of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is.

@@ -37,17 +37,17 @@ impl Directory {
     /// Opens the directory at `path`, following links.
     ///
     /// # Errors
-    /// What the kernel answered.
+    /// Those of the kernel.
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         let descriptor = open(CWD, &path, OFlags::PATH | OFlags::DIRECTORY)?;
         Ok(Directory { descriptor, path })
     }
 
     /// Opens the directory at `path`, following links, and lists the names in it.
-    /// What is no UTF-8 is neither a PCI address nor a class device.
+    /// A name that is no UTF-8 is left out: it is neither a PCI address nor a class device.
     ///
     /// # Errors
-    /// What the kernel answered.
+    /// Those of the kernel.
     pub(crate) fn list(path: PathBuf) -> io::Result<(Self, Vec<String>)> {
         let descriptor = open(CWD, &path, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let names = names(&descriptor, usize::MAX)?;
@@ -58,7 +58,7 @@ impl Directory {
     /// call it.
     ///
     /// # Errors
-    /// What the kernel answered.
+    /// Those of the kernel.
     pub(crate) fn below(&self, place: &Path, path: PathBuf) -> io::Result<Self> {
         let descriptor = open(self.as_fd(), place, OFlags::PATH | OFlags::DIRECTORY)?;
         Ok(Directory { descriptor, path })
@@ -91,7 +91,7 @@ impl Directory {
     /// Opens the file `name`.
     ///
     /// # Errors
-    /// What the kernel answered.
+    /// Those of the kernel.
     pub(crate) fn file(&self, name: &str, flags: OFlags) -> io::Result<File> {
         Ok(open(self.as_fd(), Path::new(name), flags)?.into())
     }
@@ -100,7 +100,7 @@ impl Directory {
     /// any file.
     ///
     /// # Errors
-    /// What the kernel answered.
+    /// Those of the kernel.
     pub(crate) fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         let file = open(self.as_fd(), Path::new(name), OFlags::RDONLY)?;
         let mut content = Vec::with_capacity(ATTRIBUTE_SIZE);

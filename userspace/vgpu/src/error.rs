@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can go wrong, and what to do then.
+//! Errors, and advice on them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::uapi;
 /// The result of everything here that may fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a device could not be found, read or commanded. The text says what
+/// Reason for which a device could not be found, read or commanded. The text says what
 /// happened, [`hint`](Error::hint) what to do about it.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -24,7 +24,7 @@ pub enum Error {
     Permission {
         /// The file.
         path: PathBuf,
-        /// What stands in the way.
+        /// Obstacle to it.
         refusal: Refusal,
     },
     /// There is no PCI function at all: no sysfs, or none of this machine's.
@@ -77,15 +77,15 @@ pub enum Error {
     /// Root has published nothing of the device.
     #[error("{}: nothing is published of the device", path.display())]
     NotPublished {
-        /// Where it would be.
+        /// Place where it would be.
         path: PathBuf,
     },
-    /// What is published may be somebody else's than root's.
+    /// Files that are published may be somebody else's than root's.
     #[error("{}: not to be believed: {what}", path.display())]
     Untrusted {
         /// The file or directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Description of the fault.
         what: String,
     },
     /// A command would have to be written through BAR0, or to what is published.
@@ -97,9 +97,9 @@ pub enum Error {
     /// The device or the kernel answered something that means nothing.
     #[error("{}: {what}", path.display())]
     Malformed {
-        /// What was read.
+        /// File that was read.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Description of the fault.
         what: String,
     },
     /// Other commands took the whole timeout (`EBUSY`): this one was not
@@ -130,14 +130,14 @@ pub enum Error {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What was tried, as in "cannot open".
+        /// Verb for what was tried, as in "cannot open".
         doing: &'static str,
         /// The kernel's answer.
         source: io::Error,
     },
 }
 
-/// What keeps a caller from a file.
+/// Obstacle between a caller and a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// The owner and the mode of the file, or a mount that admits no device nodes
@@ -180,7 +180,7 @@ impl Error {
         }
     }
 
-    /// What was tried on `path` and failed, where the errno says more than that
+    /// Makes an error of what was tried on `path`, where the errno says more than that
     /// something failed.
     pub(crate) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
         if let Some(refusal) = Refusal::of(&source) {
@@ -206,7 +206,7 @@ impl Error {
         Error::io(path, doing, source)
     }
 
-    /// What the driver answered on `path` to a command for `device`.
+    /// Makes an error of the driver's answer on `path` to a command for `device`.
     pub(crate) fn submitting(device: &Vgpu, path: &Path, source: io::Error) -> Self {
         match source.raw_os_error() {
             Some(libc::EBUSY) => Error::Busy,
@@ -218,7 +218,7 @@ impl Error {
         }
     }
 
-    /// What the driver answered on `path` to a message for `device`.
+    /// Makes an error of the driver's answer on `path` to a message for `device`.
     pub(crate) fn calling(device: &Vgpu, path: &Path, source: io::Error) -> Self {
         match CallError::of(&source) {
             Some(error) => error.into(),
@@ -226,7 +226,7 @@ impl Error {
         }
     }
 
-    /// Whether the cause may be that the driver is being bound or unbound just
+    /// Tells whether the cause may be that the driver is being bound or unbound just
     /// now: one source is closed already and the other one not yet open.
     pub(crate) fn may_be_rebinding(&self) -> bool {
         match self {
@@ -269,7 +269,7 @@ impl Error {
         }
     }
 
-    /// What to do next, in the imperative and without a full stop.
+    /// Returns what to do next, in the imperative and without a full stop.
     pub fn hint(&self) -> String {
         match self {
             Error::Permission { path, refusal } => refusal.hint(path, geteuid().is_root()),

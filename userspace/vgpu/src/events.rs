@@ -16,10 +16,10 @@ use crate::{Roots, namespaces};
 /// The kernel's own announcements; those of udev are another group.
 const KERNEL_GROUP: u32 = 1;
 
-/// How long nothing more has to come before a change counts as complete: a
+/// Time without an announcement after which a change counts as complete: a
 /// device comes and goes in several steps, each with its announcement.
 const QUIET: Duration = Duration::from_millis(20);
-/// How long that may take in all.
+/// Longest time that this may take in all.
 const SETTLED: Duration = Duration::from_millis(200);
 
 /// The kernel's announcements (uevents) of what happens to PCI functions and
@@ -36,7 +36,7 @@ pub struct Events {
     socket: Option<OwnedFd>,
 }
 
-/// Why [`Events::wait`] returned.
+/// Reason for which [`Events::wait`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
     /// Something happened: look at the devices again.
@@ -48,7 +48,7 @@ pub enum Wake {
 }
 
 impl Events {
-    /// How often a caller gets to look again where nothing is announced.
+    /// Interval at which callers look again where nothing is announced.
     pub const FALLBACK: Duration = Duration::from_millis(100);
 
     /// Listens from now on.
@@ -63,7 +63,7 @@ impl Events {
         }
     }
 
-    /// Whether the kernel announces anything here.
+    /// Tells whether the kernel announces anything here.
     pub fn are_announced(&self) -> bool {
         self.socket.is_some()
     }
@@ -74,7 +74,7 @@ impl Events {
     /// pipe that nobody reads from any more.
     ///
     /// # Errors
-    /// What the kernel answered to poll(2).
+    /// Those of poll(2).
     pub fn wait(
         &self,
         timeout: Option<Duration>,
@@ -171,7 +171,7 @@ fn listen() -> rustix::io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Whether an announcement, `ACTION@PATH` and variables that each end in a null
+/// Tells whether an announcement, `ACTION@PATH` and variables that each end in a null
 /// byte, is of a subsystem that vGPUs are in.
 fn is_relevant(message: &[u8]) -> bool {
     message

@@ -163,13 +163,13 @@ impl Fixture {
     }
 }
 
-/// What the kernel tells modprobe about a device.
+/// Alias of a device, as the kernel tells it modprobe.
 const MODALIAS: &[u8] = b"pci:v00001AF4d00001111sv00001AF4sd00001100bc12sc00i00\n";
 
 /// The same of QEMU's host bridge.
 const BRIDGE: &[u8] = b"pci:v00008086d00001237sv00001AF4sd00001100bc06sc00i00\n";
 
-/// Where drivers are, from the directory of a PCI function.
+/// Directory of the drivers, from that of a PCI function.
 const DRIVERS: &str = "../../../bus/pci/drivers";
 
 fn write(directory: &Path, name: &str, content: &[u8]) {

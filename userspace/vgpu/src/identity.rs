@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the values of the identity registers mean. The one place in userspace
+//! Decoding the identity registers. The one place in userspace
 //! that decodes them; the driver has its own, and is tested by the same vectors.
 
 use std::fmt;
@@ -116,7 +116,7 @@ impl FromStr for Priority {
     }
 }
 
-/// Whether these are the registers of a device that no longer answers, or whose
+/// Tells whether these are the registers of a device that no longer answers, or whose
 /// memory decoding is off: all ones in all of them. One register alone may be.
 pub(crate) fn all_ones<const N: usize>(registers: &[u32; N]) -> bool {
     registers.iter().all(|value| *value == uapi::VGPU_REG_GONE)

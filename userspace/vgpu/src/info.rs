@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device says about itself, and where it may be asked.
+//! A device's registers, and the sources that they may be read from.
 
 use std::fmt;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::identity::all_ones;
 use crate::{Error, PoolId, Priority, Result, uapi};
 
-/// Where a device is read.
+/// Source that a device is read from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Source {
     /// [`Sysfs`](Source::Sysfs) where the driver is bound, else
@@ -26,7 +26,7 @@ pub enum Source {
     Chardev,
     /// BAR0, mapped for reading: needs no driver, but root.
     Bar,
-    /// What root has read in BAR0 and [published](crate::publish) in /run/vgpu:
+    /// Values that root has read in BAR0 and [published](crate::publish) in /run/vgpu:
     /// readable by all users, and as old as [`Info::age`] says.
     Published,
 }
@@ -46,9 +46,9 @@ impl fmt::Display for Source {
 /// The registers of a device, decoded: the same whichever source they are from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
-    /// Where the values were read; never [`Source::Auto`].
+    /// Source that the values were read from; never [`Source::Auto`].
     pub source: Source,
-    /// How long ago they were read, if they were [`Published`](Source::Published).
+    /// Time since they were read, if they were [`Published`](Source::Published).
     pub age: Option<Duration>,
     /// The pool the device belongs to.
     pub pool_id: PoolId,
@@ -60,13 +60,13 @@ pub struct Info {
     pub command: u32,
     /// The register STATUS: `VGPU_STATUS_*` bits.
     pub status: u32,
-    /// What the device offers beyond revision 1: `VGPU_FEATURE_*` bits. 0 on
+    /// Features beyond revision 1: `VGPU_FEATURE_*` bits. 0 on
     /// revision 1, and from a driver that knows no other.
     pub features: u32,
-    /// How often the host has changed pool, priority or vm_id of the running
+    /// Number of changes that the host has made to pool, priority or vm_id of the running
     /// device, wraps. 0 where it cannot.
     pub config_generation: u32,
-    /// Whether somebody on the host answers [messages](crate::Vgpu::call). `None` of a
+    /// Tells whether somebody on the host answers [messages](crate::Vgpu::call). `None` of a
     /// device that has none.
     pub link: Option<bool>,
 }
@@ -90,7 +90,7 @@ pub enum Register {
     ConfigGeneration,
 }
 
-/// How often a device is read again that changes meanwhile.
+/// Number of times that a device is read again that changes meanwhile.
 const MOST_ATTEMPTS: usize = 8;
 
 impl Info {
@@ -128,17 +128,17 @@ impl Info {
         })
     }
 
-    /// Whether the host can change the identity of the running device.
+    /// Tells whether the host can change the identity of the running device.
     pub(crate) fn has_live_config(features: u32) -> bool {
         features & uapi::VGPU_FEATURE_LIVE_CONFIG != 0
     }
 
-    /// Whether the device has messages.
+    /// Tells whether the device has messages.
     pub(crate) fn has_messages(features: u32) -> bool {
         features & uapi::VGPU_FEATURE_MESSAGES != 0
     }
 
-    /// Whether the driver announces that pool, priority or vm_id have changed. Those
+    /// Tells whether the driver announces changes of pool, priority and vm_id. Those
     /// of another device change all the same when the guest migrates.
     pub fn announces_identity(&self) -> bool {
         !matches!(self.source, Source::Bar | Source::Published)
@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    /// What is read of a device that has changed after each of the first
+    /// Reads a device that has changed after each of the first
     /// `changes` looks at its generation.
     fn read(changes: u32) -> Option<(u32, u32)> {
         let generation = Cell::new(0);

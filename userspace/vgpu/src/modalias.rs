@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who a PCI function is, as the kernel tells modprobe: ids and class in one
+//! Alias of a PCI function, as the kernel tells it modprobe: ids and class in one
 //! attribute, which needs nothing of the device.
 
 use crate::uapi;
@@ -35,7 +35,7 @@ impl Modalias {
         })
     }
 
-    /// Whether it has the ids of the contract; the class is another matter.
+    /// Tells whether it has the ids of the contract; the class is another matter.
     pub(crate) fn has_ids_of_stub(&self) -> bool {
         self.vendor == uapi::VGPU_PCI_VENDOR_ID && self.device == uapi::VGPU_PCI_DEVICE_ID
     }

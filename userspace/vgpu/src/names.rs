@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the PCI id database calls the device, as lspci prints it. Looked up by
+//! Names of the device in the PCI id database, as lspci prints them. Looked up by
 //! build.rs: the ids are known then, and the table would be most of a binary.
 
 use crate::Vgpu;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether the kernel announces devices to this process.
+//! Network namespaces, in some of which the kernel announces devices.
 //!
 //! Since Linux 4.18 it does so in those network namespaces that the initial user
 //! namespace owns, whichever user namespace a process in one of them is in.

@@ -16,7 +16,7 @@ use rustix::process::geteuid;
 use crate::published::{INODE, TIME, open_trusted};
 use crate::{DRIVER, Error, Info, PciAddress, Refusal, Result, Roots, Source, Vgpu};
 
-/// What a run of [`publish`] has done.
+/// Result of [`publish`].
 #[derive(Debug, Default)]
 pub struct Publication {
     /// The devices that are published now.
@@ -31,7 +31,7 @@ pub struct Publication {
 /// Publishes what BAR0 says of each device without the driver in /run/vgpu, for all users
 /// to read, and takes away what was published of any other one.
 ///
-/// Who reads it finds a device's values of before or those of now, and never both or only
+/// A reader finds a device's values of before or those of now, and never both or only
 /// some. Runs at the same time wait for each other.
 ///
 /// # Errors
@@ -131,7 +131,7 @@ fn write(directory: &Path, device: &Vgpu, info: &Info) -> io::Result<()> {
     remove(&directory.join(current))
 }
 
-/// What is not yet complete.
+/// Name of a directory that is not yet complete.
 const NEW: &str = ".new";
 
 /// The files of a device and what is in them, registers as the driver's attributes have

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What root has published of devices without the driver, for users who may not open
+//! Reading what root has published of devices without the driver, for users who may not open
 //! BAR0: a directory for each device, with one value a file.
 //!
 //! `/run/vgpu/0000:00:06.0` is a link to a directory beside it that is complete before
@@ -22,7 +22,7 @@ use crate::{Error, Info, Result, Source, Vgpu};
 pub(crate) const TIME: &str = "time";
 pub(crate) const INODE: &str = "inode";
 
-/// How often a device is read again that is published anew meanwhile.
+/// Number of times that a device is read again that is published anew meanwhile.
 const MOST_ATTEMPTS: usize = 8;
 
 /// Reads what was published of `device`.
@@ -214,7 +214,7 @@ mod tests {
 
     const ADDRESS: &str = "0000:00:06.0";
 
-    /// What is read after `change` was made to what is published.
+    /// Reads a device after `change` was made to what is published of it.
     fn read(change: impl Fn(&Path)) -> Result<Info> {
         let fixture = Fixture::new();
         fixture.add(&Stub::at(ADDRESS));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where the kernel's views of a device are found.
+//! Directories in which the kernel's views of a device are found.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -33,13 +33,13 @@ impl Roots {
         }
     }
 
-    /// Whether these are this machine's own: the kernel announces nothing about
+    /// Tells whether these are this machine's own: the kernel announces nothing about
     /// a copy.
     pub(crate) fn are_live(&self) -> bool {
         self.root == Path::new("/")
     }
 
-    /// What else there is to look at, by its path without the first slash.
+    /// Returns the path of another file, given without its first slash.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }

@@ -15,7 +15,7 @@ use crate::uapi;
 /// Takes a snapshot of the device behind an open node.
 ///
 /// # Errors
-/// What the kernel answered: `ENOTTY` for a file that is no node of ours.
+/// Those of the kernel: `ENOTTY` for a file that is no node of ours.
 pub(crate) fn get_info(node: BorrowedFd<'_>) -> io::Result<uapi::vgpu_info> {
     let mut info = uapi::vgpu_info::default();
     // SAFETY: the request writes one vgpu_info, which `info` is, and keeps no
@@ -34,7 +34,7 @@ pub(crate) fn get_info(node: BorrowedFd<'_>) -> io::Result<uapi::vgpu_info> {
 /// Submits a command to the device behind a node open for writing, and waits.
 ///
 /// # Errors
-/// What the kernel answered; see `VGPU_IOC_SUBMIT` in the contract. It is never
+/// Those of the kernel; see `VGPU_IOC_SUBMIT` in the contract. It is never
 /// tried again here: the command may have been submitted.
 pub(crate) fn submit(node: BorrowedFd<'_>, submit: &mut uapi::vgpu_submit) -> io::Result<()> {
     // SAFETY: the request reads and writes one vgpu_submit, which `submit` is,
@@ -53,7 +53,7 @@ pub(crate) fn submit(node: BorrowedFd<'_>, submit: &mut uapi::vgpu_submit) -> io
 /// answer, which is put into `answer`. Returns the status and the length of that.
 ///
 /// # Errors
-/// What the kernel answered; see `VGPU_IOC_CALL` in the contract. It is never tried
+/// Those of the kernel; see `VGPU_IOC_CALL` in the contract. It is never tried
 /// again here: the message may have been delivered.
 pub(crate) fn call(
     node: BorrowedFd<'_>,
@@ -113,7 +113,7 @@ fn check(result: libc::c_int) -> io::Result<()> {
 /// `start` is the start of a mapping of `LENGTH` bytes that this owns.
 pub(crate) struct Mapping {
     start: *mut libc::c_void,
-    /// Whether the kernel has taken it away: then there are zeroes instead.
+    /// Set once the kernel has taken it away: there are zeroes instead then.
     taken: Cell<bool>,
 }
 
@@ -124,7 +124,7 @@ impl Mapping {
     /// Maps the start of `file`, a resource file or a test's stand-in.
     ///
     /// # Errors
-    /// What the kernel answered.
+    /// Those of the kernel.
     pub(crate) fn new(file: &File) -> io::Result<Self> {
         // SAFETY: a new mapping at a place of the kernel's choice, which changes
         // no memory that anybody has.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether /sys/class/vgpu is the driver's own. A class has no owner in sysfs, and
+//! Check that /sys/class/vgpu is the driver's own. A class has no owner in sysfs, and
 //! a second one of the same name cannot be registered.
 
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ mod tests {
     use super::super::tests::{faults, findings, with_driver};
     use crate::fixture::{Fixture, Stub};
 
-    /// What doctor says of the class.
+    /// Returns doctor's line about the class.
     fn said(fixture: &Fixture) -> Option<(String, String)> {
         let findings = findings(fixture);
         let finding = findings.into_iter().find(|it| it.check == "class")?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether there are devices, and what each of them can be used for.
+//! Checks of the devices: that there are some, and what each can be used for.
 
 use super::{Finding, Verdict};
 use crate::bar::is_unassigned;
@@ -13,7 +13,7 @@ pub(super) fn no_pci(error: &Error) -> Finding {
     Finding::fault("device", Verdict::Problem, error.kind(), message, hint)
 }
 
-/// Whether there are devices, and what only looks like one.
+/// Looks for devices, and for what only looks like one.
 pub(super) fn presence(roots: &Roots, devices: &[Vgpu]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for device in devices {
@@ -55,7 +55,7 @@ pub(super) fn presence(roots: &Roots, devices: &[Vgpu]) -> Result<Vec<Finding>> 
     Ok(findings)
 }
 
-/// What is to be said about one device. `loaded` is whether the driver is.
+/// Checks one device. `loaded` tells whether the driver is.
 pub(super) fn examine(device: &mut Vgpu, loaded: bool) -> Vec<Finding> {
     let findings = [
         driver(device, loaded),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the file of a module says of itself.
+//! Reading the file of a module.
 
 use std::fs;
 use std::io::{self, Read};
@@ -8,12 +8,12 @@ use std::path::Path;
 
 use ruzstd::decoding::StreamingDecoder;
 
-/// What a file begins with.
+/// Magic numbers at the beginning of a file.
 const ELF: &[u8] = b"\x7fELF";
 const XZ: &[u8] = b"\xfd7zXZ\0";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 
-/// What ends the file of a signed module.
+/// Magic text at the end of a signed module.
 const SIGNED: &[u8] = b"~Module signature appended~\n";
 
 /// No module of the driver's is as large, and a file that claims to be does not take all
@@ -23,7 +23,7 @@ const LARGEST: u64 = 64 << 20;
 /// A module as the kernel loads it.
 pub(super) struct Image(Vec<u8>);
 
-/// What a module says about the kernel that it is for.
+/// Text `vermagic` of a module, which says which kernel it is for.
 pub(super) struct Vermagic {
     pub(super) release: String,
     pub(super) has_symbol_versions: bool,
@@ -49,7 +49,7 @@ impl Image {
         content.starts_with(ELF).then_some(Image(content))
     }
 
-    /// What `.modinfo` has for a key, as `modinfo -F KEY` prints it.
+    /// Returns the value of a key of `.modinfo`, as `modinfo -F KEY` prints it.
     pub(super) fn information(&self, key: &str) -> Option<&str> {
         let start = format!("\0{key}=");
         let place = self
@@ -90,7 +90,7 @@ impl Image {
     }
 }
 
-/// What is written, up to the size of the largest module.
+/// Writes to memory, up to the size of the largest module.
 struct Limited(Vec<u8>);
 
 impl io::Write for Limited {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the running kernel is and takes.
+//! Checks of the running kernel.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Read};
@@ -21,7 +21,7 @@ pub(super) fn modules(roots: &Roots, release: &str) -> PathBuf {
     roots.path("lib/modules").join(release)
 }
 
-/// Whether the kernel was built with Rust, which a module in Rust needs.
+/// Tells whether the kernel was built with Rust, which a module in Rust needs.
 pub(super) fn rust(roots: &Roots, release: &str) -> Finding {
     const CHECK: &str = "kernel";
     match has_rust(roots, release) {
@@ -68,7 +68,7 @@ fn has_rust(roots: &Roots, release: &str) -> Option<bool> {
     (lines > 0).then_some(false)
 }
 
-/// Why the kernel takes signed modules only, if it does.
+/// Returns the reason for which the kernel takes signed modules only, if it does.
 pub(super) fn wants_signatures(roots: &Roots) -> Option<(&'static str, &'static str)> {
     let enforced = fs::read_to_string(roots.path("sys/module/module/parameters/sig_enforce"));
     if enforced.is_ok_and(|text| text.trim_end() == "Y") {
@@ -84,8 +84,8 @@ pub(super) fn wants_signatures(roots: &Roots) -> Option<(&'static str, &'static 
     }
 }
 
-/// Whether the kernel has refused a module for its key, as far as its log goes back and is open
-/// to this user. It does not say which one, but few modules are loaded that it refuses. Where it
+/// Tells whether the kernel has refused a module for its key, as far as its log goes back and is
+/// open to this user. It does not say which one, but few modules are loaded that it refuses. Where it
 /// is lockdown alone that refuses them, one without a signature is no different for it.
 pub(super) fn has_refused_key(roots: &Roots) -> bool {
     let log = log(roots).unwrap_or_default();
@@ -98,7 +98,7 @@ pub(super) fn has_refused_key(roots: &Roots) -> bool {
         })
 }
 
-/// What the kernel has said last when it refused a module that does not fit, as
+/// Returns the last message of a kernel that refused a module that does not fit, as
 /// far as its log goes back and is open to this user.
 pub(super) fn has_refused(roots: &Roots, module: &str) -> Option<String> {
     let text = log(roots)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What keeps modprobe from loading a module that is installed: modprobe.d(5), the
+//! Obstacles to modprobe, which is to load a module that is installed: modprobe.d(5), the
 //! kernel's command line, and a kernel that takes no more modules.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::{Finding, Verdict};
 use crate::{DRIVER, Roots};
 
-/// Where modprobe looks for its configuration. A file masks those of the same name in
+/// Directories of the configuration of modprobe. A file masks those of the same name in
 /// the directories after its own.
 const DIRECTORIES: [&str; 5] = [
     "etc/modprobe.d",
@@ -78,7 +78,7 @@ enum Rule {
     Install(String),
 }
 
-/// Whether the names that a parameter of the kernel lists have the driver's among them.
+/// Tells whether the names that a parameter of the kernel lists have the driver's among them.
 fn blacklists(command_line: &str, parameter: &str) -> bool {
     command_line
         .split_ascii_whitespace()
@@ -102,7 +102,7 @@ fn files(roots: &Roots) -> Vec<PathBuf> {
     files.into_values().filter(|path| is_read(path)).collect()
 }
 
-/// Whether modprobe reads anything there: a link to /dev/null masks other files only.
+/// Tells whether modprobe reads anything there: a link to /dev/null masks other files only.
 fn is_read(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|it| it.is_file())
 }
@@ -127,7 +127,7 @@ fn rule(text: &str) -> Option<Rule> {
     blacklisted
 }
 
-/// Whether it is the driver's name, in which hyphens are the same as underscores.
+/// Tells whether it is the driver's name, in which hyphens are the same as underscores.
 fn is_driver(name: &str) -> bool {
     name.replace('-', "_") == DRIVER
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether the driver's module is there, fits the kernel and is loaded.
+//! Checks of the driver's module: that it is there, fits the kernel and is loaded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use crate::{DRIVER, Roots};
 
 const CHECK: &str = "module";
 
-/// Where the package for DKMS says of a kernel why it has no module.
+/// Directory in which the package for DKMS says of a kernel why it has no module.
 const SKIPPED: &str = "run/vgpu-stub-dkms";
 
-/// Whether the driver is there to be bound, as a module or built in.
+/// Tells whether the driver is there to be bound, as a module or built in.
 pub(super) fn is_loaded(roots: &Roots) -> bool {
     ["sys/bus/pci/drivers", "sys/module"]
         .iter()
         .any(|directory| roots.path(directory).join(DRIVER).exists())
 }
 
-/// Why the driver is not there, if it is not. Without a device that is no
+/// Looks for the reason why the driver is not there, if it is not. Without a device that is no
 /// problem as long as it could be loaded.
 pub(super) fn examine(roots: &Roots, loaded: bool, needed: bool) -> Vec<Finding> {
     if loaded {
@@ -53,7 +53,7 @@ pub(super) fn examine(roots: &Roots, loaded: bool, needed: bool) -> Vec<Finding>
     vec![rust, module]
 }
 
-/// Whether the module that is loaded is the one that is installed, as far as they tell.
+/// Tells whether the loaded module is the installed one, as far as they say.
 fn loaded_one(roots: &Roots) -> Finding {
     let directory = roots.path("sys/module").join(DRIVER);
     let loaded = fs::read_to_string(directory.join("version")).ok();
@@ -141,7 +141,7 @@ fn file(roots: &Roots, release: &str) -> Option<PathBuf> {
     Some(directory.join(path)).filter(|path| path.exists())
 }
 
-/// Why the kernel would refuse the module, as far as its file tells.
+/// Returns the reason for which the kernel would refuse the module, as far as its file tells.
 fn refused(roots: &Roots, release: &str, path: &Path) -> Option<Finding> {
     // One that is closed to this user, or damaged, does not tell.
     let image = Image::read(path)?;
