@@ -13,8 +13,8 @@ use serde_json::json;
 use vgpu::{Answer, MESSAGE_MAX, Source, Vgpu};
 use vgpu_cli::output::complain;
 
-use crate::cli::Options;
 use crate::failure::Failure;
+use crate::options::Options;
 use crate::output::Verbosity;
 use crate::report::{Object, Report};
 use crate::select::select_one;

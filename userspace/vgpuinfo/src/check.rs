@@ -5,11 +5,11 @@
 use serde_json::{Value as Json, json};
 use vgpu::Vgpu;
 
-use crate::cli::Options;
 use crate::failure::{Difference, Failure};
 use crate::fields::{FIELDS, Field, Value};
 use crate::format::Records;
 use crate::gather::gather;
+use crate::options::Options;
 use crate::report::Report;
 
 /// What the field of that name is expected to be.

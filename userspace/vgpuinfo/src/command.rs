@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use vgpu::{Completion, Source, Vgpu};
 
-use crate::cli::Options;
 use crate::failure::Failure;
+use crate::options::Options;
 use crate::report::{Object, Report};
 use crate::select::{Selector, select_one};
 

@@ -5,8 +5,8 @@
 use serde_json::json;
 use vgpu::{Finding, Verdict, diagnose};
 
-use crate::cli::Options;
 use crate::failure::Failure;
+use crate::options::Options;
 use crate::report::Report;
 use crate::select::Selector;
 use crate::terminal::Terminal;

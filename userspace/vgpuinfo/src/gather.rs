@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use vgpu::{Error, Info, Vgpu};
 
-use crate::cli::Options;
 use crate::failure::Failure;
+use crate::options::Options;
 use crate::report::Report;
 use crate::select::{Selector, select};
 

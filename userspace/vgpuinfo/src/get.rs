@@ -4,10 +4,10 @@
 
 use vgpu::Vgpu;
 
-use crate::cli::Options;
 use crate::failure::Failure;
 use crate::fields::Field;
 use crate::gather::stale;
+use crate::options::Options;
 use crate::report::{Object, Report};
 use crate::select::{Selector, select_one};
 

@@ -4,11 +4,11 @@
 
 use vgpu::Source;
 
-use crate::cli::Options;
 use crate::failure::Failure;
 use crate::fields::{FIELDS, Field};
 use crate::format::Records;
 use crate::gather::Row;
+use crate::options::Options;
 use crate::report::Report;
 
 /// Publishes the devices without the driver. That there is none is as good: nothing is

@@ -4,10 +4,10 @@
 
 use vgpu::Vgpu;
 
-use crate::cli::Options;
 use crate::fields::{FIELDS, Field};
 use crate::format::{Format, Records};
 use crate::gather::gather;
+use crate::options::Options;
 use crate::report::Report;
 use crate::terminal::Terminal;
 

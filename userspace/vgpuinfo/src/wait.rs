@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use vgpu::{Error, Events, Info, Roots, Vgpu, Wake};
 
-use crate::cli::Options;
 use crate::failure::Failure;
 use crate::fields::{FIELDS, Field, Value};
 use crate::format::Records;
 use crate::gather::Row;
+use crate::options::Options;
 use crate::report::Report;
 use crate::select::Selector;
 

@@ -13,8 +13,8 @@ use vgpu::{Error, Events, Roots, Vgpu, Wake};
 use vgpu_cli::{output, stdout};
 
 use self::change::{Change, State};
-use crate::cli::Options;
 use crate::failure::Failure;
+use crate::options::Options;
 use crate::report::Report;
 use crate::select::Selector;
 use crate::terminal::Terminal;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory;
+use clap::{CommandFactory, ValueEnum};
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn options_may_stand_before_and_behind_the_command() {
     ] {
         let options = parse(arguments).unwrap().options;
         assert!(options.json, "{arguments}");
-        assert_eq!(options.devices, [Selector::Name("vgpu0".into())]);
+        assert_eq!(options.selectors(None), [Selector::Name("vgpu0".into())]);
     }
 }
 

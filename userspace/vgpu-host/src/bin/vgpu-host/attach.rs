@@ -5,8 +5,8 @@
 use serde_json::{Value, json};
 use vgpu_host::{Device, KeyError, device, keys};
 
-use crate::Report;
 use crate::failure::Failure;
+use crate::report::Report;
 use crate::xe::Xe;
 
 /// When a change of the keys shows.

@@ -7,11 +7,11 @@ use std::path::Path;
 use clap::CommandFactory;
 use vgpu_cli::completions::{self, Shell};
 
-use crate::Report;
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manual::MANUAL;
+use crate::report::Report;
 
 /// Prints the script that completes arguments in a shell.
 pub(crate) fn completions(shell: Shell) -> Report {

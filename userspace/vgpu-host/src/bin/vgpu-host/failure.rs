@@ -14,7 +14,7 @@ use vgpu_host::{KeyError, Shown};
 use vgpu_qmp::QmpError;
 
 use crate::exit::Exit;
-use crate::xe::Member;
+use crate::member::Member;
 
 /// One thing that went wrong.
 #[derive(Debug, Error)]

@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 
-use crate::Report;
 use crate::exit::Exit;
+use crate::report::Report;
 
 /// One thing that was looked at.
 pub(crate) struct Finding {

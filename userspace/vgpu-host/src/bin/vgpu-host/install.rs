@@ -12,13 +12,13 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
 use vgpu_host::layout::{GUARD, HOOK, LIBEXEC, PLUGIN, PROGRAM, STATE, WRAPPER, XENOPSD_SETTING};
 
-use crate::Report;
 use crate::failure::Failure;
+use crate::installed::{READS, directory_to_write_in, is_of, report, tidy};
 use crate::record::{Entry, Item, Record};
 use crate::replace::Attributes;
+use crate::report::Report;
 use crate::script;
 use crate::status;
 use crate::tree::{Found, Tree};
@@ -29,10 +29,6 @@ use crate::xenopsd::{self, Configuration};
 /// What has to follow a change of the setting.
 pub(crate) const RESTART: &str =
     "xenopsd reads its setting when it starts: run xe-toolstack-restart";
-/// What to do about a wrapper that reads keys.
-pub(crate) const READS: &str = "see that it does not become an argument of QEMU, as whoever may \
-                                set it could pass any; reinstalling the wrapper's package removes \
-                                what was added to it";
 /// Directories that are made where they are not there.
 const DIRECTORIES: [&str; 5] = [
     "/usr/libexec",
@@ -41,9 +37,6 @@ const DIRECTORIES: [&str; 5] = [
     "/etc/xapi.d/plugins",
     "/etc/xapi.d/vm-pre-migrate",
 ];
-/// Directories in which files are written, the outer ones first.
-const WRITTEN_IN: [&str; 4] = ["/etc", "/usr/lib64/xen/bin", LIBEXEC, STATE];
-
 /// A file that is to have another content.
 struct Change {
     item: Item,
@@ -129,38 +122,6 @@ fn moved<'a>(old: &'a Record, changes: &[Change]) -> Option<&'a Entry> {
     let change = changes.iter().find(|it| it.item == Item::Setting)?;
     old.entry(Item::Setting)
         .filter(|entry| entry.path != change.path)
-}
-
-/// What install and uninstall say about what they did.
-pub(crate) fn report(tree: &Tree, notes: Vec<String>) -> Report {
-    let changes = tree.changes();
-    let text = match changes[..] {
-        [] => "there was nothing to do\n".into(),
-        _ => changes.join("\n") + "\n",
-    };
-    Report {
-        text,
-        member: Some(("done", json!({ "changes": changes, "notes": notes }))),
-        notes,
-        ..Report::default()
-    }
-}
-
-/// Removes what a killed run left unfinished.
-pub(crate) fn tidy(tree: &Tree) -> Result<(), Failure> {
-    tree.tidy(&WRITTEN_IN)
-}
-
-/// Where a file is written before it takes its place. xenopsd would read one
-/// that is in its directory, and xapi call one that is in one of its own, whatever it is
-/// called.
-pub(crate) fn directory_to_write_in(item: Item) -> &'static str {
-    let [etc, wrapper, hook, _] = WRITTEN_IN;
-    match item {
-        Item::Hook | Item::Program => hook,
-        Item::Wrapper => wrapper,
-        Item::Plugin | Item::Setting | Item::Guard => etc,
-    }
 }
 
 /// Reads one of the two programs: the file that was named, or the one that `usual` makes of
@@ -310,12 +271,4 @@ fn next_record(tree: &Tree, old: Option<Record>, changes: &[Change]) -> Result<R
     // What was changed again is where it was before.
     record.entries.sort_by_key(|entry| entry.item);
     Ok(record)
-}
-
-/// Whether a wrapper is what install made of the one that was there before.
-pub(crate) fn is_of(before: Option<&Found>, now: Option<&Found>) -> bool {
-    match (before.map(|before| Wrapper::of(&before.bytes)), now) {
-        (Some(Wrapper::Patched { stock, .. }), Some(now)) => now.bytes == stock,
-        _ => false,
-    }
 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use vgpu_cli::Problem;
 use vgpu_host::{Device, device};
 
-use crate::Report;
 use crate::attach::{devices, shown};
 use crate::failure::Failure;
+use crate::report::Report;
 use crate::xe::{Kind, Listed, Unreadable, Xe};
 
 /// A VM with devices, or with a key that makes no sense.

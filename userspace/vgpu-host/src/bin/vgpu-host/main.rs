@@ -10,13 +10,16 @@ mod failure;
 mod finding;
 mod guard;
 mod install;
+mod installed;
 mod list;
 mod manual;
+mod member;
 mod plugin;
 mod pool;
 mod record;
 mod remote;
 mod replace;
+mod report;
 mod resident;
 mod running;
 mod script;
@@ -42,21 +45,12 @@ use vgpu_cli::{Problem, usage};
 use crate::cli::{Action, Cli, SpecAction};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::report::Report;
 use crate::tree::Tree;
 use crate::xe::Xe;
 
 /// The number of the JSON format: fields are only added within one.
 const SCHEMA: u32 = 1;
-
-/// What a run has to say: text for people, a member of the document for
-/// programs, and notes for people who may not look for them, on stderr.
-#[derive(Default)]
-struct Report {
-    text: String,
-    member: Option<(&'static str, Value)>,
-    notes: Vec<String>,
-    exit: Exit,
-}
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();

@@ -12,9 +12,9 @@ use serde_json::Value;
 use vgpu_cli::{ExitCodes, Problem};
 use vgpu_host::Shown;
 
-use crate::Report;
 use crate::cli::Change;
 use crate::failure::Failure;
+use crate::report::Report;
 use crate::tree::Tree;
 use crate::verify::host;
 use crate::xe::Xe;

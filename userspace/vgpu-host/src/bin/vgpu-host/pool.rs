@@ -7,13 +7,14 @@ use std::thread;
 use serde_json::{Value, json};
 use vgpu_cli::Problem;
 
-use crate::Report;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::member::Member;
 use crate::remote;
+use crate::report::Report;
 use crate::status;
 use crate::tree::Tree;
-use crate::xe::{Member, Xe};
+use crate::xe::Xe;
 
 /// What has to be right on a member on which a VM with devices is to run, by the names of
 /// the plugin's checks.

@@ -12,8 +12,9 @@ use vgpu_host::program::ProgramError;
 use crate::cli::Change;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::member::Member;
 use crate::plugin::{CODE, NAME};
-use crate::xe::{Member, Xe};
+use crate::xe::Xe;
 use crate::{Report, SCHEMA};
 
 /// How xe begins what it prints of a failure that it does not know.

@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 use vgpu_host::{Device, device};
 
-use crate::Report;
 use crate::attach::{LATER, devices, shown, write};
 use crate::cli::Change;
 use crate::failure::Failure;
+use crate::report::Report;
 use crate::resident::Resident;
 use crate::running::Running;
 use crate::tree::Tree;

@@ -16,10 +16,10 @@ use serde_json::json;
 use time::OffsetDateTime;
 use vgpu_host::spec::{Spec, State, patch};
 
-use crate::Report;
 use crate::cli::SpecFiles;
 use crate::failure::Failure;
 use crate::replace::{self, Attributes};
+use crate::report::Report;
 
 /// A spec is a few kilobytes; what is larger than this is something else.
 const LARGEST: u64 = 4 << 20;

@@ -8,11 +8,11 @@ use vgpu_host::layout::{
 };
 use vgpu_host::{Shown, configuration};
 
-use crate::Report;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
-use crate::install::{READS, is_of};
+use crate::installed::{READS, is_of};
 use crate::record::{Item, Record};
+use crate::report::Report;
 use crate::script;
 use crate::tree::{Found, Tree};
 use crate::wrapper::Wrapper;

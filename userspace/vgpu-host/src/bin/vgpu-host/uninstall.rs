@@ -5,11 +5,11 @@
 
 use vgpu_host::layout::{HOOK, STATE, WRAPPER};
 
-use crate::Report;
 use crate::failure::Failure;
-use crate::install::{directory_to_write_in, is_of, report, tidy};
+use crate::installed::{directory_to_write_in, is_of, report, tidy};
 use crate::list;
 use crate::record::{Entry, Item, Record};
+use crate::report::Report;
 use crate::tree::{Found, Tree};
 use crate::xe::Xe;
 use crate::xenopsd::{self, Configuration};

@@ -6,9 +6,9 @@
 pub(crate) mod host;
 mod vm;
 
-use crate::Report;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
+use crate::report::Report;
 use crate::resident::Resident;
 use crate::tree::Tree;
 use crate::xe::Xe;

@@ -12,6 +12,7 @@ use vgpu_host::program::Program;
 
 pub(crate) use self::records::{Kind, Listed, Unreadable};
 use crate::failure::Failure;
+use crate::member::Member;
 
 /// How long one call may take in seconds, unless it is said: xapi may be busy.
 const PATIENCE: u32 = 60;
@@ -19,28 +20,6 @@ const PATIENCE: u32 = 60;
 const MOST_OUTPUT: usize = 16 << 20;
 
 pub(crate) struct Xe(Program);
-
-/// A member of the pool.
-#[derive(Clone, Debug)]
-pub(crate) struct Member {
-    pub(crate) uuid: String,
-    pub(crate) name: String,
-}
-
-impl Member {
-    /// A member whose name is not known.
-    pub(crate) fn without_name(uuid: &str) -> Self {
-        Member {
-            uuid: uuid.into(),
-            name: uuid.into(),
-        }
-    }
-
-    /// Its name, for a message.
-    pub(crate) fn shown(&self) -> Shown {
-        Shown::new(&self.name)
-    }
-}
 
 impl Xe {
     pub(crate) fn new(program: PathBuf, seconds: Option<u32>) -> Self {
