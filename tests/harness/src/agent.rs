@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use vgpu_agent::{Reply, Request};
 
-use crate::command::Piece;
+use crate::piece::Piece;
 use crate::process::{LOOK, Process};
 
 /// The agent of a guest. Its reader is a thread that ends when this is dropped and the

@@ -15,15 +15,16 @@ use std::time::Duration;
 use anyhow::Result;
 use rustix::termios::tcgetwinsize;
 
-use crate::agent::NotReady;
 use crate::artifacts::Artifacts;
 use crate::devices;
-use crate::guest::{BOOT, Guest};
 use crate::logs::Logs;
 use crate::machine::Machine;
 use crate::patience::scaled;
 use crate::process::Process;
 use crate::sockets::Sockets;
+
+/// What a boot takes at most. The guest's own limit may be shorter.
+pub(crate) const BOOT: Duration = Duration::from_secs(60);
 
 /// What a guest may take, unless its builder says otherwise: many times what a
 /// boot needs on a busy machine.
@@ -63,10 +64,10 @@ const MEMORY_MIB: u32 = 512;
 const PROCESSORS: u32 = 2;
 
 /// Everything that makes a guest different from the next. Made by
-/// [`Guest::builder`].
+/// [`Guest::builder`](crate::Guest::builder).
 #[derive(Clone, Debug)]
 pub struct GuestBuilder {
-    name: String,
+    pub(crate) name: String,
     pub(crate) machine: Machine,
     devices: Vec<String>,
     qemu_arguments: Vec<OsString>,
@@ -157,7 +158,7 @@ impl GuestBuilder {
         self
     }
 
-    /// Gives the guest a file of the host as its disk, for [`Guest::hibernate`].
+    /// Gives the guest a file of the host as its disk, for [`Guest::hibernate`](crate::Guest::hibernate).
     #[must_use]
     pub fn swap(self, file: &Path) -> Self {
         let drive = format!("if=none,id=swap,format=raw,file={}", quoted(file));
@@ -223,33 +224,6 @@ impl GuestBuilder {
     pub fn artifacts(mut self, artifacts: Artifacts) -> Self {
         self.artifacts = Some(artifacts);
         self
-    }
-
-    /// Boots the guest and returns when its agent is ready.
-    ///
-    /// On a busy machine a guest now and then gets stuck early in its kernel, while
-    /// that times its clocks against QEMU's. Nothing of ours runs by then, so such a
-    /// guest is started once more, as NAME-again; the logs of the first one stay.
-    ///
-    /// # Errors
-    ///
-    /// Something of [`Artifacts`] is missing, QEMU refuses its command line, the
-    /// kernel panics, or the guest does not come up within its time.
-    pub fn boot(self) -> Result<Guest> {
-        let mut again = self.clone();
-        again.name += "-again";
-        match self.boot_once() {
-            Err(error) if error.is::<NotReady>() => {
-                eprintln!("{error}; starting it once more");
-                again.boot_once()
-            }
-            booted => booted,
-        }
-    }
-
-    fn boot_once(self) -> Result<Guest> {
-        let logs = Logs::new(&self.name)?;
-        Guest::start(self, logs)
     }
 
     /// The same guest with other devices.

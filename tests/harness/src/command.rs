@@ -11,18 +11,8 @@ use vgpu_agent::End;
 
 use crate::agent::Agent;
 use crate::patience::scaled;
+use crate::piece::Piece;
 use crate::process::{LOOK, Process};
-
-/// Something a command did.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Piece {
-    /// It wrote this to its standard output.
-    Stdout(Vec<u8>),
-    /// It wrote this to its standard error.
-    Stderr(Vec<u8>),
-    /// It ended like this; nothing comes after.
-    End(End),
-}
 
 /// What a command that has ended left.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::agent::Agent;
-use crate::builder::GuestBuilder;
+use crate::agent::{Agent, NotReady};
+use crate::builder::{BOOT, GuestBuilder};
 use crate::command::{Output, Running};
 use crate::devices::Parsed;
 use crate::logs::{Logs, tail};
@@ -20,8 +20,6 @@ use crate::process::Process;
 use crate::qmp::Qmp;
 use crate::sockets::{Sockets, why};
 
-/// What a boot takes at most. The guest's own limit may be shorter.
-pub(crate) const BOOT: Duration = Duration::from_secs(60);
 /// What the console takes at most to catch up with the kernel.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -52,6 +50,35 @@ pub struct Guest {
     pub(crate) qmp: Qmp,
     pub(crate) builder: GuestBuilder,
     release: String,
+}
+
+impl GuestBuilder {
+    /// Boots the guest and returns when its agent is ready.
+    ///
+    /// On a busy machine a guest now and then gets stuck early in its kernel, while
+    /// that times its clocks against QEMU's. Nothing of ours runs by then, so such a
+    /// guest is started once more, as NAME-again; the logs of the first one stay.
+    ///
+    /// # Errors
+    ///
+    /// Something of [`Artifacts`](crate::Artifacts) is missing, QEMU refuses its command line, the
+    /// kernel panics, or the guest does not come up within its time.
+    pub fn boot(self) -> Result<Guest> {
+        let mut again = self.clone();
+        again.name += "-again";
+        match self.boot_once() {
+            Err(error) if error.is::<NotReady>() => {
+                eprintln!("{error}; starting it once more");
+                again.boot_once()
+            }
+            booted => booted,
+        }
+    }
+
+    fn boot_once(self) -> Result<Guest> {
+        let logs = Logs::new(&self.name)?;
+        Guest::start(self, logs)
+    }
 }
 
 impl Guest {

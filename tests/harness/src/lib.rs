@@ -40,6 +40,7 @@ pub mod ktap;
 mod logs;
 mod machine;
 mod patience;
+mod piece;
 mod process;
 mod qmp;
 mod relocation;
@@ -47,12 +48,13 @@ mod sockets;
 
 pub use artifacts::Artifacts;
 pub use builder::GuestBuilder;
-pub use command::{Output, Piece, Running};
+pub use command::{Output, Running};
 pub use devices::{default_revision, parse_devices};
 pub use guest::Guest;
 pub use logs::COMPLAINTS;
 pub use machine::{Machine, ParseMachineError};
 pub use patience::scaled;
+pub use piece::Piece;
 /// The QMP types that [`Qmp::execute`] takes, under `qapi::qmp`.
 pub use qapi;
 pub use qmp::Qmp;

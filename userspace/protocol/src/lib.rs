@@ -25,13 +25,8 @@
 mod decoder;
 mod header;
 mod message;
+mod sizes;
 
 pub use decoder::{Decoder, Malformed};
 pub use message::{Event, Hello, Id, Response};
-
-/// Version of the protocol.
-pub const VERSION: u32 = header::VGPU_PROTOCOL_VERSION;
-/// Size of a frame without its payload, in bytes.
-pub const HEADER_SIZE: usize = size_of::<header::vgpu_frame>();
-/// Longest payload that any device accepts or sends, in bytes.
-pub const PAYLOAD_MAX: usize = 4096;
+pub use sizes::{HEADER_SIZE, PAYLOAD_MAX, VERSION};

@@ -41,11 +41,11 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
                 what: "the device has no BAR0".into(),
             },
         },
-        _ => Error::of(device, &path, "open", error),
+        _ => device.refused(&path, "open", error),
     })?;
     let length = file
         .metadata()
-        .map_err(|error| Error::of(device, &path, "look at", error))?
+        .map_err(|error| device.refused(&path, "look at", error))?
         .len();
     if length < u64::from(uapi::VGPU_BAR0_SIZE) {
         return Err(Error::Malformed {
@@ -142,7 +142,7 @@ fn unmappable(device: &Vgpu, path: &Path, error: io::Error) -> Error {
             path: path.into(),
             driver,
         },
-        _ => Error::of(device, path, "map", error),
+        _ => device.refused(path, "map", error),
     }
 }
 

@@ -16,8 +16,7 @@ use crate::{Error, Info, PoolId, Priority, Result, Source, Vgpu, sys, sysfs, uap
 /// Takes one consistent snapshot of `device`.
 pub(crate) fn read(device: &Vgpu) -> Result<Info> {
     let (node, path) = open(device, OpenOptions::new().read(true))?;
-    let info =
-        sys::get_info(node.as_fd()).map_err(|error| Error::of(device, &path, "ask", error))?;
+    let info = sys::get_info(node.as_fd()).map_err(|error| device.refused(&path, "ask", error))?;
     Info {
         source: Source::Chardev,
         age: None,
@@ -40,7 +39,7 @@ pub(crate) fn read(device: &Vgpu) -> Result<Info> {
 /// Submits a command and waits for it; fills in what became of it.
 pub(crate) fn submit(device: &Vgpu, submit: &mut uapi::vgpu_submit) -> Result<()> {
     let (node, path) = open(device, OpenOptions::new().read(true).write(true))?;
-    sys::submit(node.as_fd(), submit).map_err(|error| Error::submitting(device, &path, error))
+    sys::submit(node.as_fd(), submit).map_err(|error| device.refused_command(&path, error))
 }
 
 /// Sends a message and waits for the answer, which is put into `answer`; returns the
@@ -53,7 +52,7 @@ pub(crate) fn call(
 ) -> Result<(u32, usize)> {
     let (node, path) = open(device, OpenOptions::new().read(true).write(true))?;
     sys::call(node.as_fd(), message, answer, timeout_ms)
-        .map_err(|error| Error::calling(device, &path, error))
+        .map_err(|error| device.refused_message(&path, error))
 }
 
 /// Finds out whether the caller may read the node of `device` and write to it, without
@@ -70,11 +69,11 @@ pub(crate) fn examine(device: &Vgpu) -> Result<PathBuf> {
         Ok(node) if !is_node(&node, number) => return Err(Error::WrongNode { path }),
         Ok(_) => {}
         Err(Errno::NOENT) => return Err(Error::NoNode { path }),
-        Err(error) => return Err(Error::of(device, &path, "look at", error.into())),
+        Err(error) => return Err(device.refused(&path, "look at", error.into())),
     }
     match access(&path, Access::READ_OK | Access::WRITE_OK) {
         Ok(()) => Ok(path),
-        Err(error) => Err(Error::of(device, &path, "open", error.into())),
+        Err(error) => Err(device.refused(&path, "open", error.into())),
     }
 }
 
@@ -92,7 +91,7 @@ fn open(device: &Vgpu, options: &OpenOptions) -> Result<(File, PathBuf)> {
     match fstat(&node) {
         Ok(node) if !is_node(&node, number) => Err(Error::WrongNode { path }),
         Ok(_) => Ok((node, path)),
-        Err(error) => Err(Error::of(device, &path, "look at", error.into())),
+        Err(error) => Err(device.refused(&path, "look at", error.into())),
     }
 }
 
@@ -116,7 +115,7 @@ fn refused(class_device: &ClassDevice<'_>, device: &Vgpu, path: &Path, error: io
             _ => {}
         }
     }
-    Error::of(device, path, "open", error)
+    device.refused(path, "open", error)
 }
 
 #[cfg(test)]

@@ -8,10 +8,8 @@ use std::path::Path;
 use rustix::fs::makedev;
 
 use crate::directory::Directory;
+use crate::driver::CLASS;
 use crate::{Error, Result, Vgpu};
-
-/// Directory of the class devices of a PCI function, below its own.
-pub(crate) const CLASS: &str = "vgpu";
 
 /// The class device of a vGPU, open.
 ///
@@ -39,7 +37,7 @@ impl<'a> ClassDevice<'a> {
             }
             Err(error) => {
                 let path = device.roots.class_device(name);
-                Err(Error::of(device, &path, "open", error))
+                Err(device.refused(&path, "open", error))
             }
         }
     }
@@ -108,7 +106,7 @@ impl<'a> ClassDevice<'a> {
         {
             return Error::driver_needed(self.device.current_driver());
         }
-        Error::of(self.device, &path, doing, error)
+        self.device.refused(&path, doing, error)
     }
 }
 

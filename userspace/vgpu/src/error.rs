@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 use thiserror::Error;
 
-use crate::call::CallError;
-use crate::device::{DRIVER, Vgpu};
+use crate::driver::DRIVER;
+use crate::message::CallError;
 use crate::uapi;
 
 /// The result of everything here that may fail.
@@ -194,35 +194,6 @@ impl Error {
                 doing,
                 source,
             },
-        }
-    }
-
-    /// As [`io`](Error::io), for a file of `device`: one that does not exist
-    /// any more went with the device.
-    pub(crate) fn of(device: &Vgpu, path: &Path, doing: &'static str, source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::NotFound && !device.is_present() {
-            return Error::Gone;
-        }
-        Error::io(path, doing, source)
-    }
-
-    /// Makes an error of the driver's answer on `path` to a command for `device`.
-    pub(crate) fn submitting(device: &Vgpu, path: &Path, source: io::Error) -> Self {
-        match source.raw_os_error() {
-            Some(libc::EBUSY) => Error::Busy,
-            Some(libc::ETIMEDOUT) => Error::TimedOut,
-            Some(libc::ECANCELED) => Error::Reset,
-            Some(libc::EIO) => Error::Ignored,
-            Some(libc::EINTR) => Error::Interrupted,
-            _ => Error::of(device, path, "submit", source),
-        }
-    }
-
-    /// Makes an error of the driver's answer on `path` to a message for `device`.
-    pub(crate) fn calling(device: &Vgpu, path: &Path, source: io::Error) -> Self {
-        match CallError::of(&source) {
-            Some(error) => error.into(),
-            None => Error::of(device, path, "send a message to", source),
         }
     }
 

@@ -94,7 +94,7 @@ pub(crate) fn submit(device: &Vgpu, command: u32) -> Result<u32> {
             path,
             what: format!("took {written} of {} bytes", text.len()),
         }),
-        Err(error) => Err(Error::submitting(device, &path, error)),
+        Err(error) => Err(device.refused_command(&path, error)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The command line.
 
 use super::*;
+use crate::Guest;
 
 fn artifacts() -> Artifacts {
     Artifacts {

@@ -15,8 +15,8 @@ use vgpu_cli::Problem;
 use vgpu_host::keys;
 
 use crate::failure::Failure;
+use crate::output::stdout;
 use crate::pool;
-use crate::stdout;
 use crate::tree::Tree;
 use crate::xe::Xe;
 

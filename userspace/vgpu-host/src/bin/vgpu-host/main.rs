@@ -14,6 +14,7 @@ mod installed;
 mod list;
 mod manual;
 mod member;
+mod output;
 mod plugin;
 mod pool;
 mod record;
@@ -38,19 +39,16 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use serde_json::{Value, json};
-use vgpu_cli::output::{complain, deliver, fail};
-use vgpu_cli::{Problem, usage};
+use vgpu_cli::output::complain;
+use vgpu_cli::usage;
 
 use crate::cli::{Action, Cli, SpecAction};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::{stdout, written};
 use crate::report::Report;
 use crate::tree::Tree;
 use crate::xe::Xe;
-
-/// The number of the JSON format: fields are only added within one.
-const SCHEMA: u32 = 1;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -77,30 +75,6 @@ fn main() -> ExitCode {
         Err(text) => stdout(&text.to_string()),
     }
     .into()
-}
-
-/// Writes what a run has to say, and says how it ended.
-fn written(done: &Result<Report, Failure>, json: bool) -> Exit {
-    let exit = match done {
-        Ok(report) => {
-            for note in &report.notes {
-                complain(&format!("vgpu-host: {note}"));
-            }
-            report.exit
-        }
-        Err(failure) => fail(failure),
-    };
-    let written = match done {
-        // A text in a language of its own is no document.
-        Ok(report) if !json || report.member.is_none() => stdout(&report.text),
-        Err(_) if !json => Exit::Ok,
-        done => stdout(&format!("{:#}\n", document(done))),
-    };
-    if exit == Exit::Ok { written } else { exit }
-}
-
-fn stdout(text: &str) -> Exit {
-    deliver(text, Exit::Ok, Failure::Output)
 }
 
 fn execute(cli: &Cli) -> Result<Report, Failure> {
@@ -141,19 +115,4 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
             SpecAction::Check { files } => spec::check(files),
         },
     }
-}
-
-/// `error` is there if and only if the run failed. What `status` finds is no
-/// failure of its run: its own member says it.
-fn document(done: &Result<Report, Failure>) -> Value {
-    let mut document = json!({ "schema": SCHEMA });
-    match done {
-        Ok(report) => {
-            if let Some((name, value)) = &report.member {
-                document[*name] = value.clone();
-            }
-        }
-        Err(failure) => document["error"] = failure.json(),
-    }
-    document
 }

@@ -14,12 +14,13 @@ use vgpu_host::Shown;
 
 use crate::cli::Change;
 use crate::failure::Failure;
+use crate::output::document;
 use crate::report::Report;
 use crate::tree::Tree;
 use crate::verify::host;
 use crate::xe::Xe;
 use crate::xmlrpc::{self, Call};
-use crate::{document, finding, list, set, status, verify};
+use crate::{finding, list, set, status, verify};
 
 /// The code of a call that makes no sense, as XAPI has it.
 const PLUGIN_FAILURE: &str = "XENAPI_PLUGIN_FAILURE";

@@ -13,9 +13,10 @@ use crate::cli::Change;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::member::Member;
+use crate::output::SCHEMA;
 use crate::plugin::{CODE, NAME};
+use crate::report::Report;
 use crate::xe::Xe;
-use crate::{Report, SCHEMA};
 
 /// How xe begins what it prints of a failure that it does not know.
 const ERROR: &str = "Error code: ";
