@@ -117,7 +117,7 @@ pub(crate) fn check(device: &Device<Vgpu>) -> Result {
 pub(crate) fn done(device: &Device<Vgpu>, hw: &Hw<'_>) {
     let mut state = device.lock();
     // Under the lock: when a slot is rung again, nobody has an old bit of it in hand.
-    let slots = hw.take_messages();
+    let slots = hw.messages_done();
     let slots = state.messages.give_back(slots);
     wake(&state, slots);
 }
