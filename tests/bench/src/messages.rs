@@ -3,6 +3,8 @@
 //! Messages to the host, beside the same bytes through ports of virtio-serial, in one guest
 //! and with one program on the host.
 
+use std::fs;
+
 use anyhow::{Context, Result};
 use harness::{Artifacts, Guest};
 use tempfile::TempDir;
@@ -18,9 +20,13 @@ const VGPU: &str = "/dev/vgpu0";
 const CALLERS: u32 = 8;
 /// A short question, and one that is nearly as long as can be.
 const LENGTHS: [u32; 2] = [64, 4000];
-/// How many trips are made at a time, and how often.
-const NUMBER: u32 = 1000;
-const ROUNDS: usize = 7;
+/// How many trips are made at a time, and how often: each way has its turn soon after the
+/// other one, as the machine is now faster and now slower.
+const NUMBER: u32 = 250;
+const ROUNDS: usize = 31;
+
+/// What the kernel counts the time of processes in.
+const TICK_US: f64 = 10_000.0;
 
 /// What a trip makes the machine do.
 const COUNTED: [&str; 3] = ["device accesses", "interrupts", "switches of task"];
@@ -82,11 +88,11 @@ impl Host {
     }
 
     /// The ticks of a trip, and those of all trips divided by their number.
-    fn trips(&self, way: &Way, length: u32) -> Result<[f64; 2]> {
+    fn trips(&self, way: &Way, length: u32, number: u32) -> Result<[f64; 2]> {
         let Way { nodes, callers, .. } = way;
         let text = self
             .guest
-            .check(&format!("{TRIPS} {callers} {NUMBER} {length} {nodes}"))?;
+            .check(&format!("{TRIPS} {callers} {number} {length} {nodes}"))?;
         let value = |name: &str| -> Result<f64> {
             let found = text.lines().find_map(|line| line.strip_prefix(name));
             found
@@ -140,6 +146,7 @@ pub(crate) fn messages(artifacts: &Artifacts, name: &str, figures: &mut Figures)
         measure(&host, &group, &many, length, 1, figures)?;
     }
     counts(&host, &one, figures)?;
+    processor_time(&host, &one, figures)?;
     host.guest.finish()
 }
 
@@ -155,7 +162,7 @@ fn measure(
     let mut taken = vec![Vec::new(); ways.len()];
     for _ in 0..ROUNDS {
         for (way, taken) in ways.iter().zip(&mut taken) {
-            taken.push(host.trips(way, length)?[which]);
+            taken.push(host.trips(way, length, NUMBER)?[which]);
         }
     }
     for (way, taken) in ways.iter().zip(&taken) {
@@ -192,6 +199,38 @@ fn counts(host: &Host, ways: &[Way], figures: &mut Figures) -> Result<()> {
                 &format!("{}, {name}", way.name),
                 (many - few) / 200.0,
             );
+        }
+    }
+    Ok(())
+}
+
+/// Adds what a trip of one caller takes of the host's processors in QEMU, the guest
+/// included: that does not depend on who else keeps them busy.
+fn processor_time(host: &Host, ways: &[Way], figures: &mut Figures) -> Result<()> {
+    let stat = format!("/proc/{}/stat", host.guest.pid());
+    // User and system time, after the name, which ends with a parenthesis.
+    let ticks = || -> Result<f64> {
+        let text = fs::read_to_string(&stat)?;
+        let (_, fields) = text.rsplit_once(") ").with_context(|| text.clone())?;
+        let fields: Vec<&str> = fields.split(' ').collect();
+        let field = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok());
+        field(11)
+            .zip(field(12))
+            .map(|(user, system)| user + system)
+            .with_context(|| text.clone())
+    };
+    for length in LENGTHS {
+        let group = format!("processor time of QEMU, {length} bytes");
+        for way in ways {
+            let taken = |number: u32| -> Result<f64> {
+                let before = ticks()?;
+                host.trips(way, length, number)?;
+                Ok(ticks()? - before)
+            };
+            // What comes before and after the trips is the same for both.
+            let times = (0..5).map(|_| Ok(taken(3000)? - taken(500)?));
+            let ticks = middle(times.collect::<Result<_>>()?) / 2500.0;
+            figures.add(&group, &format!("{}, us a trip", way.name), ticks * TICK_US);
         }
     }
     Ok(())
