@@ -20,6 +20,7 @@ use crate::{
     class::{
         compat,
         pci::EnabledDevice,
+        Bytes,
         Interrupt, //
     },
     identity::{
@@ -488,7 +489,7 @@ impl<'bound> Hw<'bound> {
     }
 
     /// Takes the answer out of a slot that the device has given back.
-    pub(crate) fn take_answer(&self, slot: u32, answer: &mut [u8]) -> Result<Answer> {
+    pub(crate) fn take_answer(&self, slot: u32, answer: &mut Bytes) -> Result<Answer> {
         self.window.as_ref().ok_or(EIO)?.take(slot, answer)
     }
 }
