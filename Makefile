@@ -213,9 +213,13 @@ check-eject: ## test that QEMU outlives a guest that ejects a device in use; EJE
 check-hostile: ## test the driver against a device that lies at random; SCRIPTS=N SEED=N
 	@SCRIPTS='$(SCRIPTS)' SEED='$(SEED)' scripts/check hostile
 
+.PHONY: check-messages
+check-messages: ## test messages to the host by many calls, and by unplugs in the middle of them; CALLS=N UNPLUGS=N
+	@CALLS='$(CALLS)' UNPLUGS='$(UNPLUGS)' scripts/check messages
+
 .PHONY: check-debug
-check-debug: ## test the driver on kernels that watch over it; CYCLES=1000, STORM=SECONDS for longer campaigns
-	@CYCLES='$(CYCLES)' STORM='$(STORM)' scripts/check debug
+check-debug: ## test the driver on kernels that watch over it; CYCLES=1000, STORM=SECONDS, CALLS=N, UNPLUGS=N for longer campaigns
+	@CYCLES='$(CYCLES)' STORM='$(STORM)' CALLS='$(CALLS)' UNPLUGS='$(UNPLUGS)' scripts/check debug
 
 .PHONY: check-matrix
 check-matrix: ## test the driver on every kernel that it supports, in each of its flavours

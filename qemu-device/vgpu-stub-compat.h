@@ -50,6 +50,11 @@
 
 #include "chardev/char-fe.h"
 
+#if VGPU_STUB_QEMU < 501
+#include "qapi/error.h"
+#include "qapi/visitor.h"
+#endif
+
 /* What -device vgpu-stub,help shows as the type of a property. */
 #if VGPU_STUB_QEMU >= 1000
 #define VGPU_STUB_PROP_TYPE type

@@ -20,6 +20,7 @@ use crate::{
     class::{
         compat,
         pci::EnabledDevice,
+        Bytes,
         Interrupt, //
     },
     identity::{
@@ -478,20 +479,17 @@ impl<'bound> Hw<'bound> {
         self.bar.read(MSG_ACTIVE).into_raw()
     }
 
-    /// Returns the slots that the device has given back since this was called last; none if it does
-    /// not answer.
-    pub(crate) fn take_messages(&self) -> u32 {
+    /// Returns the slots that the device has given back since they were rung last; none if it does
+    /// not answer. Ringing clears a slot's bit, so nobody else has to: an access is what takes time.
+    pub(crate) fn messages_done(&self) -> u32 {
         match self.bar.read(MSG_DONE).into_raw() {
-            0 | VGPU_REG_GONE => 0,
-            slots => {
-                self.bar.write_reg(MSG_DONE::from_raw(slots));
-                slots
-            }
+            VGPU_REG_GONE => 0,
+            slots => slots,
         }
     }
 
     /// Takes the answer out of a slot that the device has given back.
-    pub(crate) fn take_answer(&self, slot: u32, answer: &mut [u8]) -> Result<Answer> {
+    pub(crate) fn take_answer(&self, slot: u32, answer: &mut Bytes) -> Result<Answer> {
         self.window.as_ref().ok_or(EIO)?.take(slot, answer)
     }
 }

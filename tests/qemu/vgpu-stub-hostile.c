@@ -253,6 +253,7 @@ static void vgpu_stub_hostile_ring(VGPUStubHostileState *s, uint32_t slot)
         vgpu_stub_dma(pci_dev, at + offsetof(struct vgpu_msg_header, out_len),
                       header, sizeof(header), DMA_DIRECTION_FROM_DEVICE);
     }
+    s->msg_done_bits &= ~(1U << (slot & 31));
     s->msg_done_bits |= s->msg_done ? s->msg_done : 1U << (slot & 31);
     vgpu_stub_hostile_raise(s, VGPU_IRQ_MESSAGE_DONE);
 }

@@ -28,17 +28,11 @@
 
 #include <linux/vgpu_stub.h>
 
+#include "ticks.h"
+
 static unsigned int rounds = 500;
 static int node, reader, null, status, uevent, pci;
 static uint64_t woken_at;
-
-static uint64_t now(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) :: "memory");
-	return (uint64_t)high << 32 | low;
-}
 
 static void fail(const char *what)
 {
@@ -123,19 +117,6 @@ static void drain(int fd)
 		;
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-static uint64_t median(uint64_t *values)
-{
-	qsort(values, rounds, sizeof(*values), compare);
-	return values[rounds / 2];
-}
-
 static uint64_t measure(void (*operation)(void))
 {
 	uint64_t *taken = calloc(rounds, sizeof(*taken));
@@ -152,7 +133,7 @@ static uint64_t measure(void (*operation)(void))
 		operation();
 		taken[i] = now() - start;
 	}
-	result = median(taken);
+	result = median(taken, rounds);
 	free(taken);
 	return result;
 }
@@ -210,7 +191,7 @@ static void report_wakeup(void)
 		taken[i] = at - start;
 		usleep(1000);
 	}
-	printf("wakeup %llu\n", (unsigned long long)median(taken));
+	printf("wakeup %llu\n", (unsigned long long)median(taken, rounds));
 	free(taken);
 }
 

@@ -32,6 +32,21 @@ macro_rules! on_each_machine {
     };
 }
 
+/// A number that the environment may ask for in place of `default`: how often, or for
+/// how long.
+///
+/// # Errors
+///
+/// The variable holds no number.
+pub fn number(variable: &str, default: u32) -> Result<u32> {
+    match std::env::var(variable) {
+        Ok(text) => text
+            .parse()
+            .with_context(|| format!("{variable} must be a number, got '{text}'")),
+        Err(_) => Ok(default),
+    }
+}
+
 /// A guest with the devices, and with the driver loaded.
 ///
 /// # Errors

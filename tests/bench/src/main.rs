@@ -7,7 +7,9 @@
 //! same on every machine, give or take a little. Ticks are not: they are for comparing two
 //! commits in one run.
 
+mod echo;
 mod measure;
+mod messages;
 mod report;
 
 use std::fs;
@@ -71,5 +73,6 @@ fn figures(artifacts: &Artifacts, name: &str) -> Result<Figures> {
     measure::accesses(artifacts, name, &mut figures)?;
     measure::two_processors(artifacts, name, &mut figures)?;
     measure::commands(artifacts, name, &mut figures)?;
+    messages::messages(artifacts, name, &mut figures)?;
     Ok(figures)
 }

@@ -21,7 +21,7 @@ const KINDS: [(&str, &str); 3] = [
 const HERD: u32 = 32;
 const COMMANDS: u32 = 2000;
 
-fn guest(artifacts: &Artifacts, name: &str) -> GuestBuilder {
+pub(crate) fn guest(artifacts: &Artifacts, name: &str) -> GuestBuilder {
     Guest::builder(name).artifacts(artifacts.clone())
 }
 
@@ -169,10 +169,12 @@ pub(crate) fn commands(artifacts: &Artifacts, name: &str, figures: &mut Figures)
 /// The median of some: the first time, a program is read from the initramfs, and
 /// interrupts come when they come.
 fn median(measure: impl Fn() -> Result<f64>) -> Result<f64> {
-    const TIMES: usize = 9;
-    let mut values = (0..TIMES)
-        .map(|_| measure())
-        .collect::<Result<Vec<f64>>>()?;
+    let values = (0..9).map(|_| measure()).collect::<Result<_>>()?;
+    Ok(middle(values))
+}
+
+/// The median.
+pub(crate) fn middle(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    Ok(values[TIMES / 2])
+    values[values.len() / 2]
 }

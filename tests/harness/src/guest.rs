@@ -156,6 +156,12 @@ impl Guest {
         &self.qmp
     }
 
+    /// The number of QEMU's process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// The machine type.
     #[must_use]
     pub fn machine(&self) -> Machine {

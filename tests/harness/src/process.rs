@@ -186,6 +186,11 @@ impl Process {
         Ok(self.child().wait()?)
     }
 
+    /// Returns the number of QEMU's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child().id()
+    }
+
     /// Whether QEMU has ended because the guest was switched off.
     pub(crate) fn is_off(&self) -> bool {
         matches!(self.child().try_wait(), Ok(Some(status)) if status.success())

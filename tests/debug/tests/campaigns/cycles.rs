@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use harness::{Guest, Machine};
 use vm_tests::{selftest, unplug_in_the_middle_of_a_command, unplug_under_load, wait_for_releases};
 
-use crate::number;
+use vm_tests::number;
 
 /// A device is plugged in and is gone again within seconds.
 const ROUNDS: u32 = 25;

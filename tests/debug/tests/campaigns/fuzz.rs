@@ -6,7 +6,7 @@ use anyhow::Result;
 use harness::Machine;
 use vm_tests::{guest_with_driver, selftest};
 
-use crate::number;
+use vm_tests::number;
 
 #[test]
 fn a_million_random_calls_do_no_harm() -> Result<()> {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use harness::{Machine, ktap};
 use vm_tests::{SELFTESTS, UNPLUG, guest_with_driver, on_each_machine};
 
-use crate::number;
+use vm_tests::number;
 
 on_each_machine!(eight_threads_get_through_while_devices_and_the_module_come_and_go);
 

@@ -3,6 +3,7 @@
 //! Messages: a guest asks its host, and the test is who answers.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -23,12 +24,37 @@ on_each_machine!(
     a_device_that_lies_about_a_message_gives_its_caller_nothing_but_an_error,
 );
 
+/// How long a guest of these may live, and how much longer for each of many.
+const LIMIT: Duration = Duration::from_secs(300);
+const PER_CALL: Duration = Duration::from_millis(5);
+const PER_UNPLUG: Duration = Duration::from_secs(5);
+/// After which a call ends that few of many are left without an answer for.
+const SHORT: Duration = Duration::from_millis(500);
+
 /// Answers messages as the selftest `calls` wants it, until the connection ends.
 struct Backend {
     stream: UnixStream,
     thread: JoinHandle<Result<Seen>>,
-    /// Answers are left out, all but one in so many; 0 leaves out none.
-    silent: Arc<AtomicU32>,
+    leaves_out: Arc<LeavesOut>,
+}
+
+/// Says which requests get no answer, by their number.
+#[derive(Debug, Default)]
+struct LeavesOut {
+    /// All but one in so many; 0 is none.
+    all_but_one_in: AtomicU32,
+    /// One in so many; 0 is none.
+    one_in: AtomicU32,
+}
+
+impl LeavesOut {
+    fn applies(&self, number: u64) -> bool {
+        let is_one_in = |every: &AtomicU32| {
+            let every = u64::from(every.load(Ordering::Relaxed));
+            (every != 0).then(|| number % every == 0)
+        };
+        is_one_in(&self.all_but_one_in) == Some(false) || is_one_in(&self.one_in) == Some(true)
+    }
 }
 
 /// What a backend was told.
@@ -42,12 +68,12 @@ struct Seen {
 impl Backend {
     fn connect(path: &Path) -> Result<Self> {
         let stream = UnixStream::connect(path)?;
-        let silent = Arc::new(AtomicU32::new(0));
-        let (own, leave_out) = (stream.try_clone()?, Arc::clone(&silent));
+        let leaves_out = Arc::new(LeavesOut::default());
+        let (own, shared) = (stream.try_clone()?, Arc::clone(&leaves_out));
         Ok(Self {
             stream,
-            thread: thread::spawn(move || answer_all(own, &leave_out)),
-            silent,
+            thread: thread::spawn(move || answer_all(own, &shared)),
+            leaves_out,
         })
     }
 
@@ -62,7 +88,7 @@ impl Backend {
     }
 }
 
-fn answer_all(mut stream: UnixStream, silent: &AtomicU32) -> Result<Seen> {
+fn answer_all(mut stream: UnixStream, leaves_out: &LeavesOut) -> Result<Seen> {
     let mut seen = Seen::default();
     let mut decoder = Decoder::new();
     let mut bytes = [0; 65536];
@@ -79,8 +105,7 @@ fn answer_all(mut stream: UnixStream, silent: &AtomicU32) -> Result<Seen> {
                 Event::Cancel(_) => seen.cancels += 1,
                 Event::Request { id, payload } => {
                     seen.requests += 1;
-                    let every = silent.load(Ordering::Relaxed);
-                    if every != 0 && seen.requests % u64::from(every) != 0 {
+                    if leaves_out.applies(seen.requests) {
                         continue;
                     }
                     let response = Response {
@@ -125,7 +150,7 @@ impl Bench {
         let builder = Guest::builder(&format!("{name}-{machine}"))
             .machine(machine)
             .qemu_arguments(["-chardev", &chardev])
-            .time_limit(Duration::from_secs(300));
+            .time_limit(LIMIT);
         // What is more comes before the device, which may be below it.
         let guest = more(builder)
             .device(&format!("revision=3,chardev=gpu0{properties}"))
@@ -146,7 +171,7 @@ impl Bench {
 
     fn wait_for_link(&self, link: &str) -> Result<()> {
         let end = Instant::now() + scaled(Duration::from_secs(10));
-        while self.guest.check("cat /sys/class/vgpu/vgpu0/link")? != link {
+        while self.guest.check("cat /sys/class/vgpu/*/link")? != link {
             ensure!(Instant::now() < end, "the link does not become {link}");
             thread::sleep(Duration::from_millis(20));
         }
@@ -265,7 +290,10 @@ fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Res
     let all = ends(&running.wait()?)?;
     ensure!(all == counts([("answered", 3000)]), "{all:?}");
 
-    backend.silent.store(2, Ordering::Relaxed);
+    backend
+        .leaves_out
+        .all_but_one_in
+        .store(2, Ordering::Relaxed);
     let running = bench.start_calls("100000 16 60000")?;
     thread::sleep(scaled(Duration::from_millis(300)));
     bench.guest.check(
@@ -273,7 +301,10 @@ fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Res
     )?;
     let left = ends(&running.wait()?)?;
     ensure!(left.contains_key("ENODEV"), "{left:?}");
-    backend.silent.store(0, Ordering::Relaxed);
+    backend
+        .leaves_out
+        .all_but_one_in
+        .store(0, Ordering::Relaxed);
     let name = bench.guest.check("ls /sys/class/vgpu")?;
     let all = bench.calls("100 8")?;
     ensure!(all == counts([("answered", 100)]), "{name}: {all:?}");
@@ -285,7 +316,10 @@ fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Res
 fn calls_in_flight_are_lost_by_a_migration_and_the_next_ones_are_not() -> Result<()> {
     let bench = Bench::start("moving", Machine::Pc, "")?;
     let backend = bench.connect()?;
-    backend.silent.store(u32::MAX, Ordering::Relaxed);
+    backend
+        .leaves_out
+        .all_but_one_in
+        .store(u32::MAX, Ordering::Relaxed);
     let running = bench.start_calls("8 8 60000")?;
     thread::sleep(scaled(Duration::from_secs(1)));
     bench.guest.migrate(["revision=3,chardev=gpu0"])?;
@@ -301,6 +335,74 @@ fn calls_in_flight_are_lost_by_a_migration_and_the_next_ones_are_not() -> Result
 }
 
 #[test]
+fn calls_in_flight_are_lost_by_a_snapshot_and_the_next_ones_are_not() -> Result<()> {
+    let images = tempfile::tempdir()?;
+    let [below, image] = ["below", "image"].map(|name| images.path().join(name));
+    File::create(&below)?.set_len(1 << 20)?;
+    let drive = format!("if=none,id=state,format=raw,file={}", below.display());
+    let bench = Bench::with("snapshot-messages", Machine::Pc, "", |builder| {
+        builder.qemu_arguments(["-drive", &drive])
+    })?;
+    // What is written to from here on is an image that can hold a snapshot.
+    let overlay = format!("snapshot_blkdev state {} qcow2", image.display());
+    bench.guest.qmp().monitor(&overlay)?;
+    let backend = bench.connect()?;
+    backend
+        .leaves_out
+        .all_but_one_in
+        .store(u32::MAX, Ordering::Relaxed);
+    let running = bench.start_calls("8 8 60000")?;
+    thread::sleep(scaled(Duration::from_secs(1)));
+    for line in ["stop", "savevm kept", "loadvm kept", "cont"] {
+        bench.guest.qmp().monitor(line)?;
+    }
+    let lost = ends(&running.wait()?)?;
+    ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
+    // It is the same connection.
+    backend
+        .leaves_out
+        .all_but_one_in
+        .store(0, Ordering::Relaxed);
+    let all = bench.calls("100 8")?;
+    ensure!(all == counts([("answered", 100)]), "{all:?}");
+    let seen = backend.end()?;
+    ensure!(seen.requests == 108, "{seen:?}");
+    bench.guest.finish()
+}
+
+#[test]
+fn calls_get_their_answer_from_a_qemu_without_rights() -> Result<()> {
+    let jail = tempfile::tempdir()?;
+    let jailed = format!("chroot={},user=nobody", jail.path().display());
+    // As libvirt has it, but for what QEMU itself needs to become another user.
+    let sandbox = "on,obsolete=deny,spawn=deny,resourcecontrol=deny";
+    let bench = Bench::with("jailed", Machine::Pc, "", |builder| {
+        builder
+            .qemu_arguments(["-run-with", &jailed])
+            .qemu_arguments(["-sandbox", sandbox])
+    })?;
+    // The test is none if it has not given them up.
+    let process = Path::new("/proc").join(bench.guest.pid().to_string());
+    ensure!(fs::read_link(process.join("root"))? == jail.path());
+    let status = fs::read_to_string(process.join("status"))?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.split_whitespace().next())
+    };
+    ensure!(field("Seccomp:") == Some("2"), "{status}");
+    ensure!(field("Uid:").is_some_and(|uid| uid != "0"), "{status}");
+    // Backends come and go.
+    for _ in 0..2 {
+        let backend = bench.connect()?;
+        let all = bench.calls("100 8")?;
+        ensure!(all == counts([("answered", 100)]), "{all:?}");
+        backend.end()?;
+        bench.wait_for_link("0")?;
+    }
+    bench.guest.finish()
+}
+
+#[test]
 fn calls_in_flight_are_lost_by_a_reset_and_the_next_ones_are_not() -> Result<()> {
     // A port can reset what is below it.
     let below = ",bus=gpu-port,addr=0";
@@ -308,7 +410,10 @@ fn calls_in_flight_are_lost_by_a_reset_and_the_next_ones_are_not() -> Result<()>
         builder.device("pcie-root-port,id=gpu-port,bus=pcie.0,addr=0x9,chassis=9")
     })?;
     let backend = bench.connect()?;
-    backend.silent.store(u32::MAX, Ordering::Relaxed);
+    backend
+        .leaves_out
+        .all_but_one_in
+        .store(u32::MAX, Ordering::Relaxed);
     let running = bench.start_calls("8 8 60000")?;
     thread::sleep(scaled(Duration::from_secs(1)));
     bench
@@ -316,7 +421,10 @@ fn calls_in_flight_are_lost_by_a_reset_and_the_next_ones_are_not() -> Result<()>
         .check("echo 1 >/sys/class/vgpu/vgpu0/device/reset")?;
     let lost = ends(&running.wait()?)?;
     ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
-    backend.silent.store(0, Ordering::Relaxed);
+    backend
+        .leaves_out
+        .all_but_one_in
+        .store(0, Ordering::Relaxed);
     let all = bench.calls("100 8")?;
     ensure!(all == counts([("answered", 100)]), "{all:?}");
     let seen = backend.end()?;
@@ -326,18 +434,38 @@ fn calls_in_flight_are_lost_by_a_reset_and_the_next_ones_are_not() -> Result<()>
 
 #[test]
 fn a_call_that_gets_no_answer_ends_in_time_and_its_slot_is_used_again() -> Result<()> {
-    let bench = Bench::start("silent", Machine::Pc, "")?;
+    let many = vm_tests::number("VGPU_CALLS", 1000)?;
+    let bench = Bench::with("silent", Machine::Pc, "", |builder| {
+        builder.time_limit(LIMIT + PER_CALL * many)
+    })?;
     quietly(&bench.guest, || {
         let backend = bench.connect()?;
-        backend.silent.store(3, Ordering::Relaxed);
+        backend
+            .leaves_out
+            .all_but_one_in
+            .store(3, Ordering::Relaxed);
         let ends = bench.calls("300 8 300")?;
         let [answered, late] = ["answered", "ETIMEDOUT"].map(|end| ends.get(end).copied());
         ensure!(answered == Some(100) && late == Some(200), "{ends:?}");
-        backend.silent.store(0, Ordering::Relaxed);
+        backend
+            .leaves_out
+            .all_but_one_in
+            .store(0, Ordering::Relaxed);
         let ends = bench.calls("500 8")?;
         ensure!(ends == counts([("answered", 500)]), "{ends:?}");
+        // A few, between many that are answered.
+        backend.leaves_out.one_in.store(100, Ordering::Relaxed);
+        let ends = bench.calls(&format!("{many} 8 {}", scaled(SHORT).as_millis()))?;
+        let late = ends.get("ETIMEDOUT").copied().unwrap_or(0);
+        let answered = u64::from(many) - late;
+        ensure!(late >= u64::from(many / 100), "{ends:?}");
+        ensure!(
+            ends == counts([("answered", answered), ("ETIMEDOUT", late)]),
+            "{ends:?}"
+        );
+        println!("{many} calls of 8 callers: {answered} answered, {late} not in time");
         let seen = backend.end()?;
-        ensure!(seen.cancels == 200, "{} cancels", seen.cancels);
+        ensure!(seen.cancels == 200 + late, "{} cancels", seen.cancels);
         Ok(())
     })?;
     bench.guest.finish()
@@ -348,7 +476,10 @@ fn a_call_ends_by_a_signal_and_by_a_backend_that_goes() -> Result<()> {
     let bench = Bench::start("ends", Machine::Pc, "")?;
     quietly(&bench.guest, || {
         let backend = bench.connect()?;
-        backend.silent.store(u32::MAX, Ordering::Relaxed);
+        backend
+            .leaves_out
+            .all_but_one_in
+            .store(u32::MAX, Ordering::Relaxed);
         let calls = format!("{SELFTESTS}/calls 1");
         let status = bench.guest.check(&format!(
             "{calls} & sleep 1; kill -TERM $!; wait $!; echo $?"
@@ -370,21 +501,33 @@ fn a_call_ends_by_a_signal_and_by_a_backend_that_goes() -> Result<()> {
 
 #[test]
 fn calls_in_flight_end_when_the_device_is_unplugged() -> Result<()> {
-    let bench = Bench::start("unplugged", Machine::Pc, ",id=gpu,addr=6")?;
-    for round in 0..10 {
+    let rounds = vm_tests::number("VGPU_UNPLUGS", 10)?;
+    let bench = Bench::with("unplugged", Machine::Pc, ",id=gpu,addr=6", |builder| {
+        builder.time_limit(LIMIT + PER_UNPLUG * rounds)
+    })?;
+    let mut all = BTreeMap::new();
+    for round in 0..rounds {
         let backend = bench.connect()?;
-        backend.silent.store(2, Ordering::Relaxed);
+        backend
+            .leaves_out
+            .all_but_one_in
+            .store(2, Ordering::Relaxed);
         let running = bench.start_calls("100000 16 60000")?;
         thread::sleep(scaled(Duration::from_millis(300)));
         bench.guest.unplug("gpu", UNPLUG)?;
         let left = ends(&running.wait()?)?;
         ensure!(left.contains_key("ENODEV"), "round {round}: {left:?}");
+        for (end, count) in left {
+            *all.entry(end).or_insert(0) += count;
+        }
         backend.end()?;
         bench
             .guest
             .plug("vgpu-stub,id=gpu,addr=6,revision=3,chardev=gpu0")?;
-        vm_tests::wait_for(&bench.guest, "[ -e /sys/class/vgpu/vgpu0/link ]")?;
+        // Its number may still be another one's that is gone.
+        vm_tests::wait_for(&bench.guest, "[ -e /sys/class/vgpu/*/link ]")?;
     }
+    println!("{rounds} unplugs: {all:?}");
     let backend = bench.connect()?;
     ensure!(bench.calls("100 8")? == counts([("answered", 100)]));
     backend.end()?;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What has to hold of a device again after it was reset, replaced or moved: it shows
-//! what it is, it completes commands, and those of revision 2 interrupt for them and for
-//! the next change.
+//! what it is, it completes commands, and those from revision 2 on interrupt for them and
+//! for the next change.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ impl Properties {
 pub(crate) struct Device<'a> {
     guest: &'a Guest,
     pub(crate) properties: Properties,
-    /// Of revision 2.
+    /// From revision 2 on.
     pub(crate) generation: u32,
     /// Its PCI address.
     pub(crate) address: String,
@@ -122,8 +122,8 @@ impl<'a> Device<'a> {
         })
     }
 
-    fn is_revision_2(&self) -> bool {
-        self.properties.revision == 2
+    fn has_interrupts(&self) -> bool {
+        self.properties.revision >= 2
     }
 
     /// The name that the driver gave it.
@@ -179,7 +179,7 @@ impl<'a> Device<'a> {
         } = self.properties;
         let limit = scaled(SOON).as_millis() / 10;
         let mut arguments = format!("{limit} {pool} {priority} {vm_id}");
-        if self.is_revision_2() {
+        if self.has_interrupts() {
             arguments += &format!(" {}", self.generation);
         }
         match self.script("shows", &arguments)?[..] {
@@ -211,7 +211,7 @@ impl<'a> Device<'a> {
             told,
             interrupts,
         } = self.completes(COMMANDS)?;
-        if self.is_revision_2() {
+        if self.has_interrupts() {
             let more = interrupts - before;
             ensure!(
                 (more, told) == (COMMANDS, COMMANDS),
@@ -220,7 +220,7 @@ impl<'a> Device<'a> {
         }
         let limit = scaled(latency * COMMANDS + OVERHEAD);
         ensure!(took <= limit, "{id}: {COMMANDS} commands took {took:?}");
-        if self.is_revision_2() {
+        if self.has_interrupts() {
             self.change()?;
             let more = self.shows_its_identity()? - interrupts;
             ensure!(more == 1, "{id}: {more} interrupts for a change");
@@ -244,7 +244,7 @@ impl<'a> Device<'a> {
         let Completed { took, told, .. } = self.completes(1)?;
         let (id, limit) = (self.properties.id, self.properties.latency + UNHEARD);
         ensure!(took <= scaled(limit), "{id}: a command took {took:?}");
-        if self.is_revision_2() {
+        if self.has_interrupts() {
             ensure!(told == 1, "{id}: nobody is told of the command");
         }
         Ok(())

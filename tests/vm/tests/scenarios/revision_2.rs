@@ -15,10 +15,13 @@ use vm_tests::{
     unplug_in_the_middle_of_a_command,
 };
 
+use crate::recovery::{Properties, REVISION_2, WITHOUT_MSIX, in_slots};
+
 // How a device interrupts is up to the machine.
 on_each_machine!(
     all_selftests_hold_on_revision_2,
     interrupts_come_by_msix_and_by_a_line_that_is_shared,
+    what_revision_2_has_is_there_in_revision_3,
 );
 
 /// How often the host changes a device.
@@ -28,6 +31,18 @@ fn all_selftests_hold_on_revision_2(machine: Machine) -> Result<()> {
     let device = "revision=2,pool_id=B,priority=high,vm_id=200";
     let guest = guest_with_driver("selftests-2", machine, &[device])?;
     selftest(&guest, "run_tests.sh")?;
+    guest.finish()
+}
+
+fn what_revision_2_has_is_there_in_revision_3(machine: Machine) -> Result<()> {
+    let devices = [REVISION_2, WITHOUT_MSIX].map(|it| Properties { revision: 3, ..it });
+    let arguments = devices.map(|it| it.argument());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let guest = guest_with_driver("as-revision-2", machine, &arguments)?;
+    for device in &mut in_slots(&guest, &devices)? {
+        device.is_right()?;
+        device.is_right()?;
+    }
     guest.finish()
 }
 
