@@ -9,7 +9,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/common.sh
 set +e
 . scripts/packaging.sh
-. tests/packages/lib/boot.sh
+. tests/scripts/lib/boot.sh
 . tests/packages/lib/apt.sh
 plan 3
 

@@ -10,7 +10,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/common.sh
 set +e
 . scripts/packaging.sh
-. tests/packages/lib/boot.sh
+. tests/scripts/lib/boot.sh
 plan 3
 
 newest=$(scripts/kernel) || bail_out "there is no kernel"
@@ -27,7 +27,7 @@ guest() {
 	cp -a "$1/modules" "$work/system/lib/modules/$release"
 	grep -F -e "/vgpuinfo_" -e "/vgpu-stub-modules-${release}_" "$work/paths" |
 		xargs -I{} cp {} "$work/system/root/packages/"
-	prepare
+	prepare packages
 	disk 900M
 }
 

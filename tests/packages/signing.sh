@@ -9,7 +9,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/common.sh
 set +e
 . scripts/packaging.sh
-. tests/packages/lib/boot.sh
+. tests/scripts/lib/boot.sh
 plan 2
 
 kernel=$(scripts/kernel) || bail_out "there is no kernel"
@@ -29,7 +29,7 @@ cp "$(grep -F "/vgpu-stub-modules-${release}_" "$work/paths")" "$work/system/roo
 make -s packages module-packages KERNELS="$release" >"$work/paths" || bail_out "no packages"
 cp "$(grep -F "/vgpu-stub-modules-${release}_" "$work/paths")" "$work/system/root/unsigned/"
 cp "$(grep -F "/vgpuinfo_" "$work/paths")" "$work/system/root/"
-prepare
+prepare packages
 disk 900M
 
 ARGUMENTS=module.sig_enforce=1 boot signing-refused refused "$kernel/vmlinuz"
