@@ -10,7 +10,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/packaging.sh
 . scripts/plugin.sh
 set +e
-plan 10
+plan 11
 tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
 
 make -s packages >"$work/paths" 2>"$work/messages" || bail_out "$(cat "$work/messages")"
@@ -130,6 +130,17 @@ rm -r "$work/system/var/lib/prometheus"
 check "dpkg purges it" there dpkg -P vgpuinfo
 check "nothing is left" unchanged before
 result "vgpuinfo's package installs, and leaves nothing behind when it is purged"
+
+check "it depends on what removes a group" \
+	grep -qw passwd <<<"$(dpkg-deb -f "build/packages/vgpuinfo_${VERSION}_amd64.deb" Depends)"
+check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpuinfo_${VERSION}_amd64.deb"
+mv "$work/system/usr/sbin/groupdel" "$work/groupdel"
+check "dpkg purges it" there dpkg -P vgpuinfo
+check "it says what is left" grep -q 'the group vgpu is left$' "$work/messages"
+mv "$work/groupdel" "$work/system/usr/sbin/"
+check "that can be removed" there groupdel vgpu
+check "nothing else is left" unchanged before
+result "Where nothing can remove a group, a line says that vgpuinfo's is left"
 
 check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpu-host_${VERSION}_amd64.deb"
 check "vgpu-host runs" there vgpu-host --version
