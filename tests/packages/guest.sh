@@ -11,7 +11,7 @@ cd "$(dirname -- "$0")/../.." || exit
 set +e
 . scripts/packaging.sh
 . tests/scripts/lib/boot.sh
-plan 3
+plan 4
 
 newest=$(scripts/kernel) || bail_out "there is no kernel"
 older=$(scripts/kernel --of 7.2 cloud-amd64) || bail_out "there is no kernel of 7.2"
@@ -36,6 +36,9 @@ boot install-7.2 install "$older/vmlinuz"
 result "Installing the packages gives the driver and its node without a reboot, on 7.2"
 
 guest "$newest"
+boot early early "$newest/vmlinuz" -snapshot
+result "A node that was there before the packages gets their group"
+
 boot install install "$newest/vmlinuz"
 result "So it does on the newest kernel"
 
