@@ -34,6 +34,12 @@ project_version() {
 	sed -n 's/^version = "\(.*\)"$/\1/p' "$TOP/Cargo.toml"
 }
 
+# series_of RELEASE: that of a kernel, by its release or the version of its package: 7.3 of
+# 7.3.4+deb13-amd64. A release candidate has two numbers only: 7.3-rc7-amd64, 7.3~rc7-1~exp1.
+series_of() {
+	grep -oE '^[0-9]+\.[0-9]+' <<<"$1"
+}
+
 # key [FILE|STRING...]: a short name for the content of everything given.
 key() {
 	local input

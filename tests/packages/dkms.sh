@@ -10,7 +10,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/common.sh
 set +e
 . scripts/packaging.sh
-. tests/packages/lib/boot.sh
+. tests/scripts/lib/boot.sh
 . tests/packages/lib/apt.sh
 plan 21
 
@@ -209,17 +209,20 @@ releases=("$old-cloud-amd64" "$old-amd64" "$new-cloud-amd64" "$new-amd64")
 for release in "${releases[@]}"; do
 	cp "$work/system/boot/"{vmlinuz,initrd.img}"-$release" "$work/"
 done
-prepare
+prepare packages
 # What compiles takes long to copy, and does nothing in a guest.
 mkdir "$work/aside"
 mv "$work/system/usr/lib/rustlib" "$work/system/usr/lib/llvm-19" "$work/aside/"
 disk 4G
 mv "$work/aside/"* "$work/system/usr/lib/"
+# An initramfs would look for the disk for half a minute.
+patience=rootdelay=1800
 # All at once, from the same disk: what they write is their own.
 for release in "${releases[@]}"; do
-	run_guest "dkms-$release" dkms "$work/vmlinuz-$release" -initrd "$work/initrd.img-$release" -snapshot &
+	ARGUMENTS="inside=dkms $patience" run_guest "dkms-$release" "$work/vmlinuz-$release" \
+		-initrd "$work/initrd.img-$release" -snapshot &
 done
-ARGUMENTS=lockdown=integrity run_guest dkms-lockdown untrusted "$work/vmlinuz-$old-cloud-amd64" \
+ARGUMENTS="inside=untrusted lockdown=integrity $patience" run_guest dkms-lockdown "$work/vmlinuz-$old-cloud-amd64" \
 	-initrd "$work/initrd.img-$old-cloud-amd64" -snapshot &
 wait
 for release in "${releases[@]}"; do

@@ -10,8 +10,8 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/common.sh
 set +e
 . scripts/packaging.sh
-. tests/packages/lib/boot.sh
-plan 3
+. tests/scripts/lib/boot.sh
+plan 4
 
 newest=$(scripts/kernel) || bail_out "there is no kernel"
 older=$(scripts/kernel --of 7.2 cloud-amd64) || bail_out "there is no kernel of 7.2"
@@ -27,7 +27,7 @@ guest() {
 	cp -a "$1/modules" "$work/system/lib/modules/$release"
 	grep -F -e "/vgpuinfo_" -e "/vgpu-stub-modules-${release}_" "$work/paths" |
 		xargs -I{} cp {} "$work/system/root/packages/"
-	prepare
+	prepare packages
 	disk 900M
 }
 
@@ -36,6 +36,9 @@ boot install-7.2 install "$older/vmlinuz"
 result "Installing the packages gives the driver and its node without a reboot, on 7.2"
 
 guest "$newest"
+boot early early "$newest/vmlinuz" -snapshot
+result "A node that was there before the packages gets their group"
+
 boot install install "$newest/vmlinuz"
 result "So it does on the newest kernel"
 

@@ -59,7 +59,7 @@ printf '%s\n' '{"execute": "qmp_capabilities"}' \
 	'{"execute": "qom-get", "arguments": {"path": "/machine/peripheral/gpu0", "property": "vm_id"}}' \
 	'{"execute": "quit"}' >"$work/requests"
 # shellcheck disable=SC2016 # the shell in the tree expands it
-check "a machine starts with it" there timeout 60 sh -c 'exec qemu-system-x86_64 -accel tcg -S \
+check "a machine starts with it" there timeout 600 sh -c 'exec qemu-system-x86_64 -accel tcg -S \
 	-nodefaults -display none -qmp stdio -plugin "$1" -device vgpu-stub,id=gpu0,vm_id=200 <"$2"' \
 	sh "$plugin" "$work/requests"
 check "the device has what it was given" grep -q '"return": 200' "$work/messages"

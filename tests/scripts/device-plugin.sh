@@ -24,7 +24,7 @@ plugin=$VGPU_PLUGINS
 source=$(scripts/packaged-qemu --source)
 version=$(version_of scripts/enter "$VGPU_QEMU")
 # A QEMU that is not refused goes on.
-enter() { scripts/enter timeout 60 "$@" </dev/null >"$work/out" 2>"$work/messages"; }
+enter() { scripts/enter timeout 600 "$@" </dev/null >"$work/out" 2>"$work/messages"; }
 qemu=("$VGPU_QEMU" -machine none -nodefaults -display none)
 
 # compile FOR [FLAGS]: another plugin, as $work/vgpu-stub.so.
@@ -112,7 +112,7 @@ library=/usr/lib/x86_64-linux-gnu/libm.so.6
 {
 	echo '{"execute": "qmp_capabilities"}'
 	echo '{"execute": "migrate", "arguments": {"uri": "exec:env >'"$work"'/env; cat >'"$work"'/state"}}'
-	for _ in $(seq 100); do
+	for _ in $(seq 6000); do
 		[ ! -s "$work/state" ] || break
 		sleep 0.1
 	done

@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export VGPU_CACHE=$work/cache
 . ../selftests/ktap.sh
-plan 12
+plan 16
 scripts=$(cd ../../scripts && pwd)
 supported=$("$scripts/preflight" --supported | head -n 1)
 
@@ -48,6 +48,41 @@ result "A flavour is not taken for another whose name ends in its own"
 
 check "the series" [ "$(choose 6.12 cloud-amd64)" = "6.12.107+deb13-cloud-amd64 6.12" ]
 result "A series that is named is taken, whether it is supported or not"
+
+# The releases of a kernel, by its names and the versions of its packages.
+for release in "$supported".4+deb13-cloud-amd64 "$supported"-rc7-amd64 "$supported"~rc7-1~exp1 \
+	"$supported"-cloud-amd64 "$supported".0-rc7 "$supported".12-1~bpo13+1; do
+	# shellcheck source=scripts/common.sh
+	found=$(. "$scripts/common.sh" && series_of "$release")
+	check "$release is of it, and not of '$found'" [ "$found" = "$supported" ]
+done
+result "The series of a kernel are its first two numbers, a release candidate's too"
+
+# candidate RELEASE FLAVOUR: add a release candidate of that name, with its source.
+candidate() {
+	printf 'Package: linux-%s\nVersion: %s~rc7-1~exp1\n' "headers-$1-$2" "$supported" \
+		"source-$supported" "$supported" >>"$work/list"
+}
+for release in "$supported-rc7" "$supported"; do
+	packages 6.12 6.12.107
+	candidate "$release" amd64
+	candidate "$release" cloud-amd64
+	check "$release" [ "$(choose)" = "$release-cloud-amd64 $supported" ]
+done
+result "A release candidate is chosen if there is no other"
+
+packages 6.12 6.12.107 "$supported" "$supported.4" 99.1 99.1.3
+candidate "$supported-rc7" rt-amd64
+printf 'Package: linux-headers-%s.4+deb13-amd64\nVersion: %s.4-1\n' "$supported" "$supported" >>"$work/list"
+printf 'Package: linux-headers-%s.9+deb13-amd64\nVersion: %s.9-1\n' "$supported" "$supported" >>"$work/list"
+sort -V >"$work/expected" <<-END
+	$supported-rc7-rt-amd64 rt-amd64 $supported~rc7-1~exp1
+	$supported.4+deb13-amd64 amd64 $supported.4-1
+	$supported.4+deb13-cloud-amd64 cloud-amd64 $supported.4-1
+END
+"$scripts/kernel" --all "$work/list" >"$work/found"
+check "these, with flavour and version" diff "$work/expected" "$work/found"
+result "All kernels that have their source beside them are those of the supported series"
 
 packages 99.1 99.1.3
 choose
@@ -117,6 +152,13 @@ check "it is the same" \
 	[ "$("$work/copy/scripts/kernel" --without-rust 2>"$work/messages")" = "$directory" ]
 check "it is said" grep -qF "going on with Linux $release" "$work/messages"
 result "A look for a newer kernel that fails leaves the one in use"
+
+printf '#!/bin/sh\nprintf "%%s\\n" "$@" >>%s\nexit 1\n' "$work/asked" >"$work/copy/scripts/enter"
+"$work/copy/scripts/kernel" --metadata "$supported-rc7-rt-amd64" 2>"$work/messages"
+for package in "headers-$supported-rc7-rt-amd64" "headers-$supported-rc7-common" "kbuild-$supported-rc7"; do
+	check "linux-$package" grep -qxF "linux-$package" "$work/asked"
+done
+result "The metadata of a release candidate are made of its own headers"
 
 # A user, on a machine that does not let users have namespaces.
 mkdir "$work/bin"

@@ -10,7 +10,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/packaging.sh
 . scripts/plugin.sh
 set +e
-plan 9
+plan 11
 tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
 
 make -s packages >"$work/paths" 2>"$work/messages" || bail_out "$(cat "$work/messages")"
@@ -77,9 +77,24 @@ check "it is of the version" grep -qx "PACKAGE_VERSION=\"$VERSION\"" "$work/dkms
 pattern=$(bash -c '. "$0" && echo "$BUILD_EXCLUSIVE_KERNEL"' "$work/dkms/$source/dkms.conf")
 for series in $(scripts/preflight --supported); do
 	check "it is for $series" grep -qE "$pattern" <<<"$series.1-amd64"
+	check "and for its release candidates" grep -qE "$pattern" <<<"$series-rc7-amd64"
 	check "it is not for ${series}1" sh -c "! echo '${series}1.1-amd64' | grep -qE '$pattern'"
 done
 result "The source for DKMS is whole, and for the kernels that the driver supports"
+
+# A release candidate on a system without its source; Debian's name of it has two numbers.
+mkdir -p "$work/bin" "$work/headers/include/config"
+echo 'CONFIG_RUSTC_VERSION_TEXT="rustc 1.2.3"' >"$work/headers/include/config/auto.conf"
+printf '#!/bin/sh\n[ "$4" != linux-headers-7.3-rc7-amd64 ] || echo "7.3~rc7-1~exp1"\n' >"$work/bin/dpkg-query"
+printf '#!/bin/sh\necho rustc 1.2.3\n' >"$work/bin/rustc"
+printf '#!/bin/sh\n' >"$work/bin/bindgen"
+chmod +x "$work/bin/"*
+scripts/enter env "PATH=$work/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+	"$work/dkms/$source/dkms-build" --check 7.3-rc7-amd64 "$work/headers" >"$work/messages"
+check "it is skipped" [ $? = 77 ]
+check "the package of its source is named: $(cat "$work/messages")" \
+	grep -q 'apt install linux-source-7.3=7.3~rc7-1~exp1$' "$work/messages"
+result "DKMS knows the series of a release candidate"
 
 system trixie systemd-standalone-sysusers passwd
 mkdir -p "$work/system/lib/modules"
@@ -115,6 +130,17 @@ rm -r "$work/system/var/lib/prometheus"
 check "dpkg purges it" there dpkg -P vgpuinfo
 check "nothing is left" unchanged before
 result "vgpuinfo's package installs, and leaves nothing behind when it is purged"
+
+check "it depends on what removes a group" \
+	grep -qw passwd <<<"$(dpkg-deb -f "build/packages/vgpuinfo_${VERSION}_amd64.deb" Depends)"
+check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpuinfo_${VERSION}_amd64.deb"
+mv "$work/system/usr/sbin/groupdel" "$work/groupdel"
+check "dpkg purges it" there dpkg -P vgpuinfo
+check "it says what is left" grep -q 'the group vgpu is left$' "$work/messages"
+mv "$work/groupdel" "$work/system/usr/sbin/"
+check "that can be removed" there groupdel vgpu
+check "nothing else is left" unchanged before
+result "Where nothing can remove a group, a line says that vgpuinfo's is left"
 
 check "dpkg installs it" there dpkg -i "$PWD/build/packages/vgpu-host_${VERSION}_amd64.deb"
 check "vgpu-host runs" there vgpu-host --version

@@ -34,7 +34,7 @@ result "A tree that is there is not made again"
 
 rm -rf "$CACHE/tree-1" "$work/runs"
 make_slow 60 &
-for _ in $(seq 200); do
+for _ in $(seq 12000); do
 	[ ! -e "$CACHE/tree-1.partial/file" ] || break
 	sleep 0.05
 done

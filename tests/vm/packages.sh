@@ -28,7 +28,7 @@ scripts/guest-env env "VGPU_INITRAMFS=$work/initramfs.cpio" MACHINE=q35 \
 	DEVICES=pool_id=B,priority=high,vm_id=200 RUN='
 		test ! -e /sys/module/vgpu_stub || echo too early
 		/lib/systemd/systemd-udevd --daemon && udevadm trigger --action=add && udevadm settle
-		for _ in $(seq 100); do [ ! -e /dev/vgpu/by-path ] || break; sleep 0.1; done
+		for _ in $(seq 6000); do [ ! -e /dev/vgpu/by-path ] || break; sleep 0.1; done
 		stat -c "%U:%G %a" /dev/vgpu0
 		readlink -f /dev/vgpu/by-path/pci-0000:00:06.0
 		cat /sys/module/vgpu_stub/version

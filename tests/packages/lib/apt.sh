@@ -21,7 +21,7 @@ apt() {
 	return "$status"
 }
 
-# take_little_time: let an initramfs be for the disk of tests/packages/lib/boot.sh alone.
+# take_little_time: let an initramfs be for the disk of tests/scripts/lib/boot.sh alone.
 take_little_time() {
 	echo MODULES=list >"$work/system/etc/initramfs-tools/conf.d/modules"
 	printf 'nvme\next4\n' >>"$work/system/etc/initramfs-tools/modules"

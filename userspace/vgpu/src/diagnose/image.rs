@@ -73,8 +73,9 @@ impl Image {
         self.0.ends_with(SIGNED)
     }
 
-    /// The common name of who has signed the module, of the PKCS #7 message at its end. The
-    /// kernel has no certificates in there, so that the only name is that of the signer.
+    /// The common name of who has issued the certificate of the module's key, of the PKCS #7
+    /// message at its end: that is the certificate to be enrolled, be it that of an authority or,
+    /// as it mostly is, that of the key itself. What certificates are in there come before it.
     pub(super) fn signer(&self) -> Option<String> {
         // id-at-commonName, and then a string: its type, its length, its bytes.
         const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
