@@ -19,12 +19,13 @@
 //! C headers: [`include/linux/device/class.h`](srctree/include/linux/device/class.h),
 //! [`include/linux/cdev.h`](srctree/include/linux/cdev.h)
 
-mod attribute;
+pub(crate) mod attribute;
 mod bytes;
 pub(crate) mod compat;
 mod device;
 pub(crate) mod dma;
 mod file;
+mod guard;
 mod interrupts;
 pub(crate) mod pci;
 mod power;
@@ -51,8 +52,8 @@ pub(crate) use self::{
         StateGuard, //
     },
     file::File,
+    guard::Guard,
     interrupts::Interrupt,
-    registration::Guard,
     uevent::Uevent,
     user::Plain,
     wait::{
@@ -61,16 +62,6 @@ pub(crate) use self::{
         WaitError, //
     }, //
 };
-
-/// Items for the expansion of [`attribute_groups!`].
-pub(crate) mod private {
-    pub(crate) use super::attribute::{
-        Always,
-        AttributeList,
-        DeviceAttribute,
-        Group, //
-    };
-}
 
 use core::marker::PhantomData;
 use kernel::{

@@ -13,7 +13,7 @@ use crate::{
     command,
     hw::Hw,
     live_config,
-    message,
+    slots,
     uapi::{
         VGPU_IRQ_COMMAND_DONE,
         VGPU_IRQ_CONFIG_CHANGED,
@@ -44,7 +44,7 @@ pub(crate) fn handle(device: &Device<Vgpu>, hw: &Hw<'_>, index: usize) -> Thread
         needs_thread |= live_config::changed(device);
     }
     if pending & VGPU_IRQ_MESSAGE_DONE != 0 {
-        message::done(device, hw);
+        slots::done(device, hw);
     }
     match needs_thread {
         true => ThreadedIrqReturn::WakeThread,

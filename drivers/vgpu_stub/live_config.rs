@@ -18,7 +18,7 @@ use crate::{
     },
     hw::Hw,
     identity::Identity,
-    message,
+    slots,
     vgpu::{
         Reason,
         Vgpu, //
@@ -179,7 +179,7 @@ pub(crate) fn start(device: &Device<Vgpu>, hw: &Hw<'_>, have_interrupts: bool) {
     if let Ok(counter) = hw.completed() {
         device.lock().rebase(counter);
     }
-    message::start(device, hw);
+    slots::start(device, hw);
     if have_interrupts {
         data.set_has_interrupts();
         data.set_interrupts_come(true);
@@ -216,7 +216,7 @@ fn adopt_quietly(device: &Device<Vgpu>, hw: &Hw<'_>) {
         hw.enable_interrupts();
     }
     read(device, hw);
-    message::start(device, hw);
+    slots::start(device, hw);
     let mut state = device.lock();
     // Under the lock, as the handler does: the later one of two has the newer number.
     let counter = match data.has_features() {

@@ -10,11 +10,11 @@ use crate::{
         Bytes,
         Device,
         Limits,
-        StateGuard,
         WaitError, //
     },
     hw::Hw,
     live_config,
+    slots,
     state::State,
     timeout,
     vgpu::{
@@ -23,55 +23,6 @@ use crate::{
     },
     window::Answer, //
 };
-
-/// The slots of a device: bitmaps, under the device's lock.
-pub(crate) struct Slots {
-    /// Nobody uses them.
-    free: u32,
-    /// A task that waits for a free one was granted one of them.
-    granted: u32,
-    /// The device has given them back, and their users have not looked yet.
-    done: u32,
-    /// The device has forgotten them in a reset, and their users have not looked yet.
-    lost: u32,
-    /// The device has them, as far as the driver knows.
-    rung: u32,
-}
-
-impl Slots {
-    /// Creates slots that are all free.
-    pub(crate) fn new(all: u32) -> Self {
-        Self {
-            free: all,
-            granted: 0,
-            done: 0,
-            lost: 0,
-            rung: 0,
-        }
-    }
-
-    /// Takes the lowest of some slots.
-    fn take(slots: &mut u32) -> Option<u32> {
-        let slot = slots.trailing_zeros();
-        *slots &= slots.wrapping_sub(1);
-        (slot < u32::BITS).then_some(slot)
-    }
-
-    /// Notes that the device has given slots back. One that it did not have is none.
-    fn give_back(&mut self, slots: u32) -> u32 {
-        let new = slots & self.rung;
-        self.rung &= !new;
-        self.done |= new;
-        new
-    }
-
-    /// Notes that the device has forgotten all slots that it had, and returns them.
-    fn lose(&mut self) -> u32 {
-        let lost = core::mem::take(&mut self.rung);
-        self.lost |= lost;
-        lost
-    }
-}
 
 /// Sends a message and waits for the answer. May sleep.
 ///
@@ -114,39 +65,6 @@ pub(crate) fn check(device: &Device<Vgpu>) -> Result {
     }
 }
 
-/// Notes which slots have come back, and wakes up their users. Called in any context.
-pub(crate) fn done(device: &Device<Vgpu>, hw: &Hw<'_>) {
-    let mut state = device.lock();
-    // Under the lock: when a slot is rung again, nobody has an old bit of it in hand.
-    let slots = hw.messages_done();
-    let slots = state.messages.give_back(slots);
-    wake(&state, slots);
-}
-
-/// Wakes up the users of slots.
-fn wake(state: &StateGuard<'_, Vgpu>, mut slots: u32) {
-    while let Some(slot) = Slots::take(&mut slots) {
-        state.wake(Reason::Message(slot));
-    }
-}
-
-/// Enables messages if they are not: the device was added, or may have been reset, and what it had
-/// before is lost. Called in any context.
-pub(crate) fn start(device: &Device<Vgpu>, hw: &Hw<'_>) {
-    if !device.data().has_messages() || hw.are_messages_enabled() {
-        return;
-    }
-    hw.enable_messages();
-    lose(device);
-}
-
-/// Tells the users of all slots that the device had of their loss.
-fn lose(device: &Device<Vgpu>) {
-    let mut state = device.lock();
-    let slots = state.messages.lose();
-    wake(&state, slots);
-}
-
 /// A slot while a task has it; dropping it gives it to the next one.
 struct Slot<'a> {
     device: &'a Device<Vgpu>,
@@ -160,7 +78,7 @@ impl<'a> Slot<'a> {
 
     /// Waits for a free slot, behind those who came earlier.
     fn take(device: &'a Device<Vgpu>, limits: Limits) -> Result<Self> {
-        let free = Slots::take(&mut device.lock().messages.free);
+        let free = slots::take(&mut device.lock().messages.free);
         let number = match free {
             Some(number) => number,
             None => Self::wait_for_free(device, limits)?,
@@ -176,7 +94,7 @@ impl<'a> Slot<'a> {
                     true => &mut state.messages.granted,
                     false => &mut state.messages.free,
                 };
-                Slots::take(slots)
+                slots::take(slots)
             })
             .map_err(|error| match error {
                 WaitError::Timeout => EBUSY,
@@ -232,7 +150,7 @@ impl<'a> Slot<'a> {
         let bit = self.bit();
         device.enter()?.with(|hw: &Hw<'_>| {
             let was_out = device.lock().messages.rung & bit != 0;
-            done(device, hw);
+            slots::done(device, hw);
             let state = device.lock();
             let is_out = state.messages.rung & bit != 0;
             if state.is_resetting {
@@ -245,7 +163,7 @@ impl<'a> Slot<'a> {
             } else if is_out && hw.messages_active() & bit == 0 {
                 // Neither back nor there: the device was reset, and nobody has said so.
                 live_config::adopt(device, hw);
-                lose(device);
+                slots::lose(device);
             }
         });
         Ok(())

@@ -6,7 +6,7 @@ use crate::{
     class::Deadline,
     event::Position,
     identity::Identity,
-    message::Slots, //
+    slots::Slots, //
 };
 
 /// The state of a device while it is bound.

@@ -26,6 +26,7 @@ mod irq;
 mod live_config;
 mod message;
 mod regs;
+mod slots;
 mod state;
 mod timeout;
 mod uapi;

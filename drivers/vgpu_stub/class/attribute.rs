@@ -311,7 +311,12 @@ macro_rules! attribute_groups {
     }};
     ($vis:vis static $name:ident: $driver:ty = $all:tt $(, if $visibility:ident $some:tt)+;) => {
         $vis static $name: $crate::class::AttributeGroups<$driver> = {
-            use $crate::class::private::*;
+            use $crate::class::attribute::{
+                Always,
+                AttributeList,
+                DeviceAttribute,
+                Group, //
+            };
 
             $crate::class::AttributeGroups::new(
                 $crate::class::attribute_groups!(@group $driver, Always, $all),

@@ -39,7 +39,8 @@ use super::{
         new_srcu,
         SpinLockIrq,
         SpinLockIrqBackend,
-        Srcu, //
+        Srcu,
+        SrcuGuard, //
     },
     wait::{
         self,
@@ -49,7 +50,6 @@ use super::{
         Waiters, //
     },
     Class,
-    Guard,
     Operations, //
 };
 
@@ -115,6 +115,7 @@ impl<T: Operations> Device<T> {
     pub(super) fn new(
         class: &'static Class<T>,
         parent: &device::Device<device::Bound>,
+        file_operations: &'static bindings::file_operations,
         data: T::Data,
         state: T::State,
     ) -> Result<ARef<Self>> {
@@ -166,7 +167,7 @@ impl<T: Operations> Device<T> {
             (*dev).parent = core::ptr::from_ref(parent).cast_mut().cast();
             (*dev).devt = class.devt(minor);
             (*dev).release = Some(release_callback::<T>);
-            compat::cdev_init(cdev, super::file::vtable::<T>());
+            compat::cdev_init(cdev, file_operations);
             (*cdev).owner = compat::this_module::<T>();
         }
 
@@ -207,37 +208,16 @@ impl<T: Operations> Device<T> {
         self.added.load(Acquire)
     }
 
-    /// Enters the registration: as long as the guard lives, it does not end.
-    ///
-    /// An unplug waits for the guard, so do not sleep for long while holding it, nor access the
-    /// memory of a process, which may take any time; to wait for something, drop it, use
-    /// [`Self::wait`] and enter again. May sleep.
-    ///
-    /// # Errors
-    ///
-    /// `ENODEV` if the device is gone.
-    pub(crate) fn enter(&self) -> Result<Guard<'_, T>> {
-        let entered = self.gate.read_lock();
-        if self.is_gone() {
-            return Err(ENODEV);
-        }
-        // INVARIANT: `registration_data` is valid, by the type invariant: `gone` was clear after
-        // the gate was entered.
-        Ok(Guard::new(self, entered))
-    }
-
-    /// Calls `f` with the registration data, unless the device is gone. May sleep.
-    #[cold]
-    pub(super) fn if_registered(&self, f: fn(&Self, &T::RegistrationData<'_>)) {
-        if let Ok(guard) = self.enter() {
-            guard.with(|data| f(self, data));
-        }
-    }
-
     /// Locks the state. It is a spin lock, and the interrupts of this processor are off: do not
     /// sleep while holding it. May be called in any context.
     pub(crate) fn lock(&self) -> StateGuard<'_, T> {
         StateGuard(self.locked.lock())
+    }
+
+    /// Holds up the end of the registration, if it has not come, for as long as what this returns
+    /// lives: what [`Self::enter`] is made of.
+    pub(super) fn enter_gate(&self) -> SrcuGuard<'_> {
+        self.gate.read_lock()
     }
 
     /// Sleeps until `done` finds in the state what it looks for, and returns that.

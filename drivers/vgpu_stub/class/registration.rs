@@ -4,7 +4,6 @@
 
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
     device,
     error::to_result,
     prelude::*,
@@ -12,10 +11,8 @@ use kernel::{
 };
 
 use super::{
-    compat::{
-        self,
-        SrcuGuard, //
-    },
+    compat,
+    file,
     interrupts::Interrupts,
     Device,
     Operations, //
@@ -65,16 +62,17 @@ impl<'a, T: Operations> Registration<'a, T> {
         registration_data: T::RegistrationData<'a>,
     ) -> Result<Self> {
         let registration_data = KBox::new(registration_data, GFP_KERNEL)?;
-        let device = Device::<T>::new(T::class(), parent, data, state).inspect_err(|error| {
-            if *error == ENOSPC {
-                dev_err!(
-                    parent,
-                    "The class {} has no number left: {} devices are the most.\n",
-                    T::NAME,
-                    super::MINORS
-                );
-            }
-        })?;
+        let device = Device::<T>::new(T::class(), parent, file::vtable::<T>(), data, state)
+            .inspect_err(|error| {
+                if *error == ENOSPC {
+                    dev_err!(
+                        parent,
+                        "The class {} has no number left: {} devices are the most.\n",
+                        T::NAME,
+                        super::MINORS
+                    );
+                }
+            })?;
 
         // SAFETY: The device was just made. The data stays where it is until it is dropped, which
         // is after `Drop` or the error path below, and after the interrupts were freed.
@@ -122,65 +120,5 @@ impl<T: Operations> Drop for Registration<'_, T> {
         self.device.drain();
         // SAFETY: By the type invariant the device was added, and it is deleted only here.
         unsafe { compat::cdev_device_del(self.device.cdev(), self.device.as_raw()) };
-    }
-}
-
-/// Proof that a registration has not ended, for as long as it lives.
-///
-/// # Invariants
-///
-/// `device` has valid registration data, and is not taken away, while `_entered` holds up the end
-/// of its registration.
-pub(crate) struct Guard<'a, T: Operations> {
-    device: &'a Device<T>,
-    _entered: SrcuGuard<'a>,
-}
-
-impl<'a, T: Operations> Guard<'a, T> {
-    /// Only [`Device::enter`] may make one, which upholds the invariants.
-    pub(super) fn new(device: &'a Device<T>, entered: SrcuGuard<'a>) -> Self {
-        Self {
-            device,
-            _entered: entered,
-        }
-    }
-
-    /// Wakes up those who poll an attribute for a change. Does nothing before the device was
-    /// added: nobody can poll it. May sleep.
-    pub(crate) fn notify_attribute(&self, name: &CStr) {
-        if !self.device.is_added() {
-            return;
-        }
-        let kobj = self.device.kobj();
-        // SAFETY: The device was added, it is not taken away while `self` lives, and the name is a
-        // string.
-        unsafe { bindings::sysfs_notify(kobj, core::ptr::null(), name.as_char_ptr()) };
-    }
-
-    /// Sends a uevent `change`. Does nothing before the device was added: `add` was not sent
-    /// yet. May sleep.
-    pub(crate) fn announce_change(&self) {
-        if !self.device.is_added() {
-            return;
-        }
-        let kobj = self.device.kobj();
-        // SAFETY: As above.
-        let result =
-            unsafe { bindings::kobject_uevent(kobj, bindings::kobject_action_KOBJ_CHANGE) };
-        // Best effort: the attributes are already up to date.
-        let _ = result;
-    }
-
-    /// Calls `f` with the registration data.
-    ///
-    /// `f` has to work for any two lifetimes, so that nothing that it borrows can get out of it,
-    /// nor into the data.
-    pub(crate) fn with<R>(
-        &self,
-        f: impl for<'b, 'data> FnOnce(&'b T::RegistrationData<'data>) -> R,
-    ) -> R {
-        // SAFETY: By the type invariant the registration does not end while `self` lives, and `f`
-        // cannot choose the lifetimes.
-        f(unsafe { self.device.registration_data_unchecked() })
     }
 }
