@@ -12,7 +12,7 @@ cd "$(dirname -- "$0")/../.." || exit
 set +e
 . scripts/packaging.sh
 . tests/scripts/lib/boot.sh
-plan 9
+plan 10
 
 kernel=$(scripts/kernel) || bail_out "there is no kernel"
 release=$(cat "$kernel/release")
@@ -34,6 +34,8 @@ echo 'ARGS="--collector.disable-defaults --collector.textfile"' \
 	>"$there_is/etc/default/prometheus-node-exporter"
 from_page /etc/systemd/system/gpu-work.service >"$there_is/etc/systemd/system/gpu-work.service"
 from_page /etc/udev/rules.d/80-vgpu-pool.rules >"$there_is/etc/udev/rules.d/80-vgpu-pool.rules"
+awk '/^```python$/ { inside = 1; next } /^```$/ { inside = 0 } inside' Documentation/messages.md \
+	>"$there_is/root/call.py"
 printf '#!/bin/sh\nexec sleep infinity\n' | install -m 755 /dev/stdin "$there_is/usr/local/bin/gpu-work"
 disk 2G
 
@@ -58,5 +60,17 @@ about containers "A container sees the identity, and with the node all of it"
 about removal "A device that goes is in no file any more, and comes back"
 about driver "A device without its driver is exported as such"
 about published "A timer has it shown to users who are not root"
+
+# With a device that has messages, and a daemon that answers them.
+mkdir "$work/sockets"
+make -s pool
+build/target/x86_64-unknown-linux-gnu/release/vgpu-pool serve "$work/sockets" --answer identity \
+	2>"$logs/vgpu-pool.log" &
+pool=$!
+boot messages messages "$kernel/vmlinuz" -m 1024 \
+	-chardev "socket,id=gpu0,path=$work/sockets/guest.sock,server=on,wait=off" \
+	-device vgpu-stub,revision=3,chardev=gpu0,vm_id=7
+kill "$pool"
+result "A program in Python that has nothing but the node asks the host"
 
 end
