@@ -126,7 +126,7 @@ static void vgpu_stub_update_irq(VGPUStubState *s)
     }
 }
 
-static void vgpu_stub_happened(VGPUStubState *s, uint32_t irq)
+static void vgpu_stub_raise_irq(VGPUStubState *s, uint32_t irq)
 {
     s->irq_status |= irq;
     vgpu_stub_update_irq(s);
@@ -134,7 +134,7 @@ static void vgpu_stub_happened(VGPUStubState *s, uint32_t irq)
 
 static void vgpu_stub_message_done(PCIDevice *pci_dev)
 {
-    vgpu_stub_happened(VGPU_STUB(pci_dev), VGPU_IRQ_MESSAGE_DONE);
+    vgpu_stub_raise_irq(VGPU_STUB(pci_dev), VGPU_IRQ_MESSAGE_DONE);
 }
 
 static void vgpu_stub_complete(void *opaque)
@@ -148,7 +148,7 @@ static void vgpu_stub_complete(void *opaque)
     s->status |= VGPU_STATUS_DONE;
     s->result = 0;
     s->completed++;
-    vgpu_stub_happened(s, VGPU_IRQ_COMMAND_DONE);
+    vgpu_stub_raise_irq(s, VGPU_IRQ_COMMAND_DONE);
 }
 
 static void vgpu_stub_submit(VGPUStubState *s, uint32_t command)
@@ -361,7 +361,7 @@ static void vgpu_stub_configure(Object *obj, const char *name, uint32_t *reg,
         *reg = val;
         s->config_generation++;
         vgpu_stub_identify(s);
-        vgpu_stub_happened(s, VGPU_IRQ_CONFIG_CHANGED);
+        vgpu_stub_raise_irq(s, VGPU_IRQ_CONFIG_CHANGED);
     }
 }
 

@@ -480,7 +480,8 @@ impl<'bound> Hw<'bound> {
     }
 
     /// Returns the slots that the device has given back since they were rung last; none if it does
-    /// not answer. Ringing clears a slot's bit, so nobody else has to: an access is what takes time.
+    /// not answer. Ringing clears a slot's bit, so nobody else has to: accesses are what takes
+    /// time.
     pub(crate) fn messages_done(&self) -> u32 {
         match self.bar.read(MSG_DONE).into_raw() {
             VGPU_REG_GONE => 0,

@@ -80,7 +80,7 @@ impl State {
         Position::new(self.changes, self.completed)
     }
 
-    /// Takes the device's counter of completed commands as it is: what it counted before is not
+    /// Sets the baseline of completed commands to the device's counter. Those before are not
     /// told to anybody.
     pub(crate) fn rebase(&mut self, counter: u32) {
         self.completed_counter = counter;

@@ -15,8 +15,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The first `len` bytes are initialised, and are no more than there is space for. The vector itself
-/// has no elements: what it does with their number can panic.
+/// The first `len` bytes are initialised, and are no more than there is space for. The vector
+/// itself has no elements: what it does with their number can panic.
 pub(crate) struct Bytes {
     memory: KVec<u8>,
     len: usize,

@@ -383,7 +383,7 @@ mod imp {
             self.count as usize
         }
 
-        /// One of them.
+        /// Returns one of the vectors.
         pub(crate) fn index(&self, index: usize) -> Result<IrqVector<'_>> {
             let index = u32::try_from(index)?;
             let dev = core::ptr::from_ref(self.pdev).cast_mut().cast();

@@ -91,7 +91,7 @@ pub(crate) enum Action {
         #[arg(long, value_name = "SECONDS", value_parser = arguments::seconds)]
         timeout: Option<Duration>,
     },
-    /// Sleep until something is so, and print which devices it is so of
+    /// Wait for a condition, and print the devices that meet it
     #[command(after_help = arguments::WAITING)]
     Wait {
         /// What to wait for: present, bound, usable, gone, status=N or FIELD=VALUE
