@@ -50,7 +50,8 @@ impl Echo {
                 if waiting.len() < whole {
                     break;
                 }
-                answers.extend(waiting.drain(..whole));
+                answers.extend_from_slice(&waiting[..whole]);
+                waiting.drain(..whole);
             }
             Ok(())
         })

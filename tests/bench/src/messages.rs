@@ -3,6 +3,8 @@
 //! Messages to the host, beside the same bytes through ports of virtio-serial, in one guest
 //! and with one program on the host.
 
+use std::fs;
+
 use anyhow::{Context, Result};
 use harness::{Artifacts, Guest};
 use tempfile::TempDir;
@@ -18,9 +20,10 @@ const VGPU: &str = "/dev/vgpu0";
 const CALLERS: u32 = 8;
 /// A short question, and one that is nearly as long as can be.
 const LENGTHS: [u32; 2] = [64, 4000];
-/// How many trips are made at a time, and how often.
-const NUMBER: u32 = 1000;
-const ROUNDS: usize = 7;
+/// How many trips are made at a time, and how often: each way has its turn soon after the
+/// other one, as the machine is now faster and now slower.
+const NUMBER: u32 = 250;
+const ROUNDS: usize = 31;
 
 /// What a trip makes the machine do.
 const COUNTED: [&str; 3] = ["device accesses", "interrupts", "switches of task"];
@@ -97,6 +100,19 @@ impl Host {
         };
         Ok([value("median")?, value("mean-of-all")?])
     }
+
+    /// The processor time of QEMU so far, in what the kernel counts it in.
+    fn processor_time(&self) -> Result<f64> {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.guest.pid()))?;
+        // User's and system's, after the name, which ends with a parenthesis.
+        let (_, fields) = text.rsplit_once(") ").with_context(|| text.clone())?;
+        let mut times = fields.split(' ').skip(11).map(str::parse::<f64>);
+        let (user, system) = times
+            .next()
+            .zip(times.next())
+            .with_context(|| text.clone())?;
+        Ok(user? + system?)
+    }
 }
 
 fn port(number: u32) -> String {
@@ -143,7 +159,8 @@ pub(crate) fn messages(artifacts: &Artifacts, name: &str, figures: &mut Figures)
     host.guest.finish()
 }
 
-/// Adds the ticks of each way, and how many times those of each other one the first takes.
+/// Adds what each way takes, and how many times as much the first one takes as each other: of
+/// ticks, and of the processor time of QEMU, the guest and the start of its program included.
 fn measure(
     host: &Host,
     group: &str,
@@ -153,9 +170,12 @@ fn measure(
     figures: &mut Figures,
 ) -> Result<()> {
     let mut taken = vec![Vec::new(); ways.len()];
+    let mut busy = vec![0.0; ways.len()];
     for _ in 0..ROUNDS {
-        for (way, taken) in ways.iter().zip(&mut taken) {
+        for ((way, taken), busy) in ways.iter().zip(&mut taken).zip(&mut busy) {
+            *busy -= host.processor_time()?;
             taken.push(host.trips(way, length)?[which]);
+            *busy += host.processor_time()?;
         }
     }
     for (way, taken) in ways.iter().zip(&taken) {
@@ -165,16 +185,15 @@ fn measure(
             middle(taken.clone()),
         );
     }
-    for (way, others) in ways.iter().zip(&taken).skip(1) {
+    for ((way, others), busy_others) in ways.iter().zip(&taken).zip(&busy).skip(1) {
         let ratios = taken[0]
             .iter()
             .zip(others)
             .map(|(ours, theirs)| ours / theirs);
-        figures.add(
-            group,
-            &format!("ratio to {}", way.name),
-            middle(ratios.collect()),
-        );
+        let name = format!("ratio to {}", way.name);
+        figures.add(group, &name, middle(ratios.collect()));
+        let name = format!("processor time, ratio to {}", way.name);
+        figures.add(group, &name, busy[0] / busy_others);
     }
     Ok(())
 }
