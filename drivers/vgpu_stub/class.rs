@@ -20,6 +20,7 @@
 //! [`include/linux/cdev.h`](srctree/include/linux/cdev.h)
 
 mod attribute;
+mod bytes;
 pub(crate) mod compat;
 mod device;
 pub(crate) mod dma;
@@ -44,6 +45,7 @@ pub(crate) use self::{
         AttributeGroups,
         Visibility, //
     },
+    bytes::Bytes,
     device::{
         Device,
         StateGuard, //

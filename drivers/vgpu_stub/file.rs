@@ -17,6 +17,7 @@ use kernel::{
 
 use crate::{
     class::{
+        Bytes,
         File,
         Limits,
         Plain,
@@ -127,15 +128,12 @@ fn call(file: &File<'_, Vgpu>, arg: usize) -> Result {
     let space = (request.out_len as usize).min(window::OUT_MAX);
     let timeout_ms = or_default(request.timeout_ms);
 
-    let mut message = KVec::from_elem(0u8, in_len, GFP_KERNEL)?;
-    user_slice(request.in_addr, in_len)?
-        .reader()
-        .read_slice(&mut message)?;
-    let mut answer = KVec::from_elem(0u8, space, GFP_KERNEL)?;
-    let whole = message::call(file.device(), &message, &mut answer, timeout_ms)?;
+    let message = Bytes::from_user(user_slice(request.in_addr, in_len)?, in_len)?;
+    let mut answer = Bytes::with_capacity(space)?;
+    let whole = message::call(file.device(), message.as_slice(), &mut answer, timeout_ms)?;
     // CAST: At most `OUT_MAX`.
     let fits = space.min(whole.len as usize);
-    if let Some(answer) = answer.get(..fits) {
+    if let Some(answer) = answer.as_slice().get(..fits) {
         user_slice(request.out_addr, fits)?
             .writer()
             .write_slice(answer)?;

@@ -20,6 +20,7 @@ use crate::{
     class::{
         compat,
         pci::EnabledDevice,
+        Bytes,
         Interrupt, //
     },
     identity::{
@@ -479,7 +480,7 @@ impl<'bound> Hw<'bound> {
     }
 
     /// Returns the slots that the device has given back since they were rung last; none if it does
-    /// not answer. Ringing clears a slot's bit, so nobody else has to: an access is what takes time.
+    /// not answer. Ringing clears a slot's bit, so nobody else has to: accesses take long.
     pub(crate) fn messages_done(&self) -> u32 {
         match self.bar.read(MSG_DONE).into_raw() {
             VGPU_REG_GONE => 0,
@@ -488,7 +489,7 @@ impl<'bound> Hw<'bound> {
     }
 
     /// Takes the answer out of a slot that the device has given back.
-    pub(crate) fn take_answer(&self, slot: u32, answer: &mut [u8]) -> Result<Answer> {
+    pub(crate) fn take_answer(&self, slot: u32, answer: &mut Bytes) -> Result<Answer> {
         self.window.as_ref().ok_or(EIO)?.take(slot, answer)
     }
 }

@@ -7,6 +7,7 @@ use kernel::prelude::*;
 use crate::{
     class::{
         compat,
+        Bytes,
         Device,
         Limits,
         StateGuard,
@@ -91,7 +92,7 @@ impl Slots {
 pub(crate) fn call(
     device: &Device<Vgpu>,
     message: &[u8],
-    answer: &mut [u8],
+    answer: &mut Bytes,
     timeout_ms: u32,
 ) -> Result<Answer> {
     let limits = timeout::limits(timeout_ms, true)?;
@@ -251,7 +252,7 @@ impl<'a> Slot<'a> {
     }
 
     /// Takes the answer out of the slot.
-    fn answer(&mut self, answer: &mut [u8]) -> Result<Answer> {
+    fn answer(&mut self, answer: &mut Bytes) -> Result<Answer> {
         self.device
             .enter()?
             .with(|hw: &Hw<'_>| hw.take_answer(self.number, answer))

@@ -13,7 +13,8 @@ use kernel::{
 use crate::{
     class::{
         compat,
-        dma::SharedMemory, //
+        dma::SharedMemory,
+        Bytes, //
     },
     regs::MSG_LAYOUT,
     uapi, //
@@ -122,7 +123,7 @@ impl Window {
     /// - `ENOTCONN` if nobody answers messages.
     /// - `ECANCELED` if there will be no answer.
     /// - `EIO` if the device has written something else.
-    pub(crate) fn take(&self, slot: u32, answer: &mut [u8]) -> Result<Answer> {
+    pub(crate) fn take(&self, slot: u32, answer: &mut Bytes) -> Result<Answer> {
         let at = self.offset(slot)?;
         let mut header = [0; HEADER_SIZE];
         self.memory.read(at, &mut header)?;
@@ -146,10 +147,9 @@ impl Window {
         if whole > OUT_MAX {
             return Err(EIO);
         }
-        let fits = answer.len().min(whole);
-        if let Some(answer) = answer.get_mut(..fits) {
-            self.memory.read(at.wrapping_add(OUT_OFFSET), answer)?;
-        }
+        let fits = answer.capacity().min(whole);
+        self.memory
+            .read_into(at.wrapping_add(OUT_OFFSET), answer, fits)?;
         Ok(Answer { len, status })
     }
 }

@@ -3,6 +3,7 @@
 //! Memory that is shared with a device.
 
 use core::{
+    mem::MaybeUninit,
     ptr,
     sync::atomic::{
         compiler_fence,
@@ -20,7 +21,10 @@ use kernel::{
     prelude::*, //
 };
 
-use super::compat;
+use super::{
+    bytes::Bytes,
+    compat, //
+};
 
 /// Memory that a device may read and write at any time: what is in it is copied, and never
 /// referred to.
@@ -86,5 +90,23 @@ impl SharedMemory {
         // What was read is what counts: the compiler is not to read it again.
         compiler_fence(Ordering::SeqCst);
         Ok(())
+    }
+
+    /// Copies bytes out of it in place of those that are there.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` also if there is no space for them.
+    pub(crate) fn read_into(&self, offset: usize, bytes: &mut Bytes, len: usize) -> Result {
+        let from = self.part(offset, len)?;
+        let copy = |space: &mut [MaybeUninit<u8>]| {
+            // SAFETY: There are so many bytes at both, and any byte is a value of its type.
+            unsafe { ptr::copy_nonoverlapping(from.cast(), space.as_mut_ptr(), space.len()) };
+            // As in `read`.
+            compiler_fence(Ordering::SeqCst);
+            Ok(())
+        };
+        // SAFETY: Bytes that were copied are initialised.
+        unsafe { bytes.fill(len, copy) }
     }
 }
