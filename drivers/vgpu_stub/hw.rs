@@ -480,8 +480,7 @@ impl<'bound> Hw<'bound> {
     }
 
     /// Returns the slots that the device has given back since they were rung last; none if it does
-    /// not answer. Ringing clears a slot's bit, so nobody else has to: accesses are what takes
-    /// time.
+    /// not answer. Ringing clears a slot's bit, so nobody else has to: accesses take long.
     pub(crate) fn messages_done(&self) -> u32 {
         match self.bar.read(MSG_DONE).into_raw() {
             VGPU_REG_GONE => 0,

@@ -25,9 +25,6 @@ const LENGTHS: [u32; 2] = [64, 4000];
 const NUMBER: u32 = 250;
 const ROUNDS: usize = 31;
 
-/// What the kernel counts the time of processes in.
-const TICK_US: f64 = 10_000.0;
-
 /// What a trip makes the machine do.
 const COUNTED: [&str; 3] = ["device accesses", "interrupts", "switches of task"];
 /// What QEMU logs of accesses: a notification of a queue may be none to it, as it wakes up
@@ -88,11 +85,11 @@ impl Host {
     }
 
     /// The ticks of a trip, and those of all trips divided by their number.
-    fn trips(&self, way: &Way, length: u32, number: u32) -> Result<[f64; 2]> {
+    fn trips(&self, way: &Way, length: u32) -> Result<[f64; 2]> {
         let Way { nodes, callers, .. } = way;
         let text = self
             .guest
-            .check(&format!("{TRIPS} {callers} {number} {length} {nodes}"))?;
+            .check(&format!("{TRIPS} {callers} {NUMBER} {length} {nodes}"))?;
         let value = |name: &str| -> Result<f64> {
             let found = text.lines().find_map(|line| line.strip_prefix(name));
             found
@@ -102,6 +99,19 @@ impl Host {
                 .with_context(|| text.clone())
         };
         Ok([value("median")?, value("mean-of-all")?])
+    }
+
+    /// The processor time of QEMU so far, in what the kernel counts it in.
+    fn processor_time(&self) -> Result<f64> {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.guest.pid()))?;
+        // User's and system's, after the name, which ends with a parenthesis.
+        let (_, fields) = text.rsplit_once(") ").with_context(|| text.clone())?;
+        let mut times = fields.split(' ').skip(11).map(str::parse::<f64>);
+        let (user, system) = times
+            .next()
+            .zip(times.next())
+            .with_context(|| text.clone())?;
+        Ok(user? + system?)
     }
 }
 
@@ -146,11 +156,11 @@ pub(crate) fn messages(artifacts: &Artifacts, name: &str, figures: &mut Figures)
         measure(&host, &group, &many, length, 1, figures)?;
     }
     counts(&host, &one, figures)?;
-    processor_time(&host, &one, figures)?;
     host.guest.finish()
 }
 
-/// Adds the ticks of each way, and how many times those of each other one the first takes.
+/// Adds what each way takes, and how many times as much the first one takes as each other: of
+/// ticks, and of the processor time of QEMU, the guest and the start of its program included.
 fn measure(
     host: &Host,
     group: &str,
@@ -160,9 +170,12 @@ fn measure(
     figures: &mut Figures,
 ) -> Result<()> {
     let mut taken = vec![Vec::new(); ways.len()];
+    let mut busy = vec![0.0; ways.len()];
     for _ in 0..ROUNDS {
-        for (way, taken) in ways.iter().zip(&mut taken) {
-            taken.push(host.trips(way, length, NUMBER)?[which]);
+        for ((way, taken), busy) in ways.iter().zip(&mut taken).zip(&mut busy) {
+            *busy -= host.processor_time()?;
+            taken.push(host.trips(way, length)?[which]);
+            *busy += host.processor_time()?;
         }
     }
     for (way, taken) in ways.iter().zip(&taken) {
@@ -172,16 +185,15 @@ fn measure(
             middle(taken.clone()),
         );
     }
-    for (way, others) in ways.iter().zip(&taken).skip(1) {
+    for ((way, others), busy_others) in ways.iter().zip(&taken).zip(&busy).skip(1) {
         let ratios = taken[0]
             .iter()
             .zip(others)
             .map(|(ours, theirs)| ours / theirs);
-        figures.add(
-            group,
-            &format!("ratio to {}", way.name),
-            middle(ratios.collect()),
-        );
+        let name = format!("ratio to {}", way.name);
+        figures.add(group, &name, middle(ratios.collect()));
+        let name = format!("processor time, ratio to {}", way.name);
+        figures.add(group, &name, busy[0] / busy_others);
     }
     Ok(())
 }
@@ -199,38 +211,6 @@ fn counts(host: &Host, ways: &[Way], figures: &mut Figures) -> Result<()> {
                 &format!("{}, {name}", way.name),
                 (many - few) / 200.0,
             );
-        }
-    }
-    Ok(())
-}
-
-/// Adds what a trip of one caller takes of the host's processors in QEMU, the guest
-/// included: that does not depend on who else keeps them busy.
-fn processor_time(host: &Host, ways: &[Way], figures: &mut Figures) -> Result<()> {
-    let stat = format!("/proc/{}/stat", host.guest.pid());
-    // User and system time, after the name, which ends with a parenthesis.
-    let ticks = || -> Result<f64> {
-        let text = fs::read_to_string(&stat)?;
-        let (_, fields) = text.rsplit_once(") ").with_context(|| text.clone())?;
-        let fields: Vec<&str> = fields.split(' ').collect();
-        let field = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok());
-        field(11)
-            .zip(field(12))
-            .map(|(user, system)| user + system)
-            .with_context(|| text.clone())
-    };
-    for length in LENGTHS {
-        let group = format!("processor time of QEMU, {length} bytes");
-        for way in ways {
-            let taken = |number: u32| -> Result<f64> {
-                let before = ticks()?;
-                host.trips(way, length, number)?;
-                Ok(ticks()? - before)
-            };
-            // What comes before and after the trips is the same for both.
-            let times = (0..5).map(|_| Ok(taken(3000)? - taken(500)?));
-            let ticks = middle(times.collect::<Result<_>>()?) / 2500.0;
-            figures.add(&group, &format!("{}, us a trip", way.name), ticks * TICK_US);
         }
     }
     Ok(())

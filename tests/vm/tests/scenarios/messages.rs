@@ -9,7 +9,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,8 @@ struct Backend {
     stream: UnixStream,
     thread: JoinHandle<Result<Seen>>,
     leaves_out: Arc<LeavesOut>,
+    /// How many requests have come.
+    asked: Arc<AtomicU64>,
 }
 
 /// Says which requests get no answer, by their number.
@@ -69,12 +71,25 @@ impl Backend {
     fn connect(path: &Path) -> Result<Self> {
         let stream = UnixStream::connect(path)?;
         let leaves_out = Arc::new(LeavesOut::default());
-        let (own, shared) = (stream.try_clone()?, Arc::clone(&leaves_out));
+        let asked = Arc::new(AtomicU64::new(0));
+        let own = stream.try_clone()?;
+        let (leaves, count) = (Arc::clone(&leaves_out), Arc::clone(&asked));
         Ok(Self {
             stream,
-            thread: thread::spawn(move || answer_all(own, &shared)),
+            thread: thread::spawn(move || answer_all(own, &leaves, &count)),
             leaves_out,
+            asked,
         })
+    }
+
+    /// Waits until so many requests have come.
+    fn wait_for_requests(&self, number: u64) -> Result<()> {
+        let end = Instant::now() + scaled(Duration::from_secs(30));
+        while self.asked.load(Ordering::Relaxed) < number {
+            ensure!(Instant::now() < end, "there are no {number} requests");
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// Closes the connection, and says what was told.
@@ -88,7 +103,7 @@ impl Backend {
     }
 }
 
-fn answer_all(mut stream: UnixStream, leaves_out: &LeavesOut) -> Result<Seen> {
+fn answer_all(mut stream: UnixStream, leaves_out: &LeavesOut, asked: &AtomicU64) -> Result<Seen> {
     let mut seen = Seen::default();
     let mut decoder = Decoder::new();
     let mut bytes = [0; 65536];
@@ -105,6 +120,7 @@ fn answer_all(mut stream: UnixStream, leaves_out: &LeavesOut) -> Result<Seen> {
                 Event::Cancel(_) => seen.cancels += 1,
                 Event::Request { id, payload } => {
                     seen.requests += 1;
+                    asked.store(seen.requests, Ordering::Relaxed);
                     if leaves_out.applies(seen.requests) {
                         continue;
                     }
@@ -295,7 +311,7 @@ fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Res
         .all_but_one_in
         .store(2, Ordering::Relaxed);
     let running = bench.start_calls("100000 16 60000")?;
-    thread::sleep(scaled(Duration::from_millis(300)));
+    backend.wait_for_requests(3000 + 8)?;
     bench.guest.check(
         "cd /sys/bus/pci/drivers/vgpu_stub && echo 0000:00:06.0 >unbind && echo 0000:00:06.0 >bind",
     )?;
@@ -321,7 +337,7 @@ fn calls_in_flight_are_lost_by_a_migration_and_the_next_ones_are_not() -> Result
         .all_but_one_in
         .store(u32::MAX, Ordering::Relaxed);
     let running = bench.start_calls("8 8 60000")?;
-    thread::sleep(scaled(Duration::from_secs(1)));
+    backend.wait_for_requests(8)?;
     bench.guest.migrate(["revision=3,chardev=gpu0"])?;
     let lost = ends(&running.wait()?)?;
     ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
@@ -352,7 +368,7 @@ fn calls_in_flight_are_lost_by_a_snapshot_and_the_next_ones_are_not() -> Result<
         .all_but_one_in
         .store(u32::MAX, Ordering::Relaxed);
     let running = bench.start_calls("8 8 60000")?;
-    thread::sleep(scaled(Duration::from_secs(1)));
+    backend.wait_for_requests(8)?;
     for line in ["stop", "savevm kept", "loadvm kept", "cont"] {
         bench.guest.qmp().monitor(line)?;
     }
@@ -415,7 +431,7 @@ fn calls_in_flight_are_lost_by_a_reset_and_the_next_ones_are_not() -> Result<()>
         .all_but_one_in
         .store(u32::MAX, Ordering::Relaxed);
     let running = bench.start_calls("8 8 60000")?;
-    thread::sleep(scaled(Duration::from_secs(1)));
+    backend.wait_for_requests(8)?;
     bench
         .guest
         .check("echo 1 >/sys/class/vgpu/vgpu0/device/reset")?;
@@ -486,7 +502,7 @@ fn a_call_ends_by_a_signal_and_by_a_backend_that_goes() -> Result<()> {
         ))?;
         ensure!(status.ends_with("143"), "{status}");
         let running = bench.start_calls("8 8 60000")?;
-        thread::sleep(scaled(Duration::from_secs(1)));
+        backend.wait_for_requests(8)?;
         let seen = backend.end()?;
         ensure!(seen.requests == 9 && seen.cancels == 1, "{seen:?}");
         let lost = ends(&running.wait()?)?;
@@ -513,7 +529,7 @@ fn calls_in_flight_end_when_the_device_is_unplugged() -> Result<()> {
             .all_but_one_in
             .store(2, Ordering::Relaxed);
         let running = bench.start_calls("100000 16 60000")?;
-        thread::sleep(scaled(Duration::from_millis(300)));
+        backend.wait_for_requests(8)?;
         bench.guest.unplug("gpu", UNPLUG)?;
         let left = ends(&running.wait()?)?;
         ensure!(left.contains_key("ENODEV"), "round {round}: {left:?}");
