@@ -160,9 +160,19 @@ fn what_the_guest_takes_back_is_ended_and_not_answered() {
 }
 
 #[test]
+fn what_takes_an_older_request_back_does_nothing_to_the_next_one() {
+    let daemon = Daemon::exec(&[], "sleep 0.3; echo done");
+    let mut device = Device::start(&daemon.sockets(), "200", Who::default());
+    let sequence = device.request(0, b"");
+    device.cancel(0, sequence - 1);
+    device.cancel(1, sequence);
+    assert_eq!(device.answer().payload, b"done\n");
+}
+
+#[test]
 fn who_goes_leaves_no_program_behind() {
     let script = "echo $$ >$DIR/started; exec sleep 1000";
-    let daemon = Daemon::exec(&[], script);
+    let daemon = Daemon::exec(&["--exec-timeout", "1000"], script);
     let mut device = Device::start(&daemon.sockets(), "200", Who::default());
     device.request(0, b"");
     let pid = || std::fs::read_to_string(daemon.file("started")).unwrap_or_default();

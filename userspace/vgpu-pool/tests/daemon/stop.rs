@@ -63,15 +63,42 @@ fn what_takes_too_long_is_ended_and_told() {
     }
 }
 
+/// Has so many answers made that a device does not read that the kernel does not take them all.
+fn unread(daemon: &Daemon) -> Device {
+    let who = Who {
+        slots: 32,
+        ..Who::default()
+    };
+    let mut device = Device::start(&daemon.sockets(), "200", who);
+    for _ in 0..2 {
+        for slot in 0..32 {
+            device.request(slot, &[0; 4032]);
+        }
+        thread::sleep(Duration::from_millis(300));
+    }
+    device
+}
+
 #[test]
 fn a_device_that_does_not_read_does_not_keep_it_from_ending() {
-    let mut daemon = Daemon::exec(&[], "head -c 4096 /dev/zero");
-    let mut device = Device::start(&daemon.sockets(), "200", Who::default());
-    for slot in 0..8 {
-        device.request(slot, b"");
-    }
-    thread::sleep(Duration::from_millis(300));
+    let mut daemon = Daemon::start(&["--answer", "echo"]);
+    let device = unread(&daemon);
     daemon.signal("TERM");
+    assert!(daemon.ended().success());
+    drop(device);
+}
+
+#[test]
+fn what_is_answered_is_sent_before_it_ends() {
+    let mut daemon = Daemon::start(&["--answer", "echo"]);
+    let mut device = unread(&daemon);
+    daemon.signal("TERM");
+    // Until it has closed the connection.
+    let mut count = 0;
+    while device.try_answer().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 64);
     assert!(daemon.ended().success());
 }
 
