@@ -82,6 +82,13 @@ impl Backend {
         })
     }
 
+    /// Leaves the answers of all requests out but of one in so many; 0 leaves out none.
+    fn leave_out_all_but_one_in(&self, number: u32) {
+        self.leaves_out
+            .all_but_one_in
+            .store(number, Ordering::Relaxed);
+    }
+
     /// Waits until so many requests have come.
     fn wait_for_requests(&self, number: u64) -> Result<()> {
         let end = Instant::now() + scaled(Duration::from_secs(30));
@@ -200,6 +207,17 @@ impl Bench {
             .spawn(&format!("exec {SELFTESTS}/calls {arguments}"))
     }
 
+    /// Has eight calls in flight while `what` is done, which has to lose them.
+    fn lose_calls(&self, backend: &Backend, what: impl FnOnce() -> Result<()>) -> Result<()> {
+        backend.leave_out_all_but_one_in(u32::MAX);
+        let running = self.start_calls("8 8 60000")?;
+        backend.wait_for_requests(8)?;
+        what()?;
+        let lost = ends(&running.wait()?)?;
+        ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
+        Ok(())
+    }
+
     /// Makes calls, and says what became of how many.
     fn calls(&self, arguments: &str) -> Result<BTreeMap<String, u64>> {
         ends(&self.guest.run(&format!("{SELFTESTS}/calls {arguments}"))?)
@@ -306,10 +324,7 @@ fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Res
     let all = ends(&running.wait()?)?;
     ensure!(all == counts([("answered", 3000)]), "{all:?}");
 
-    backend
-        .leaves_out
-        .all_but_one_in
-        .store(2, Ordering::Relaxed);
+    backend.leave_out_all_but_one_in(2);
     let running = bench.start_calls("100000 16 60000")?;
     backend.wait_for_requests(3000 + 8)?;
     bench.guest.check(
@@ -317,10 +332,7 @@ fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Res
     )?;
     let left = ends(&running.wait()?)?;
     ensure!(left.contains_key("ENODEV"), "{left:?}");
-    backend
-        .leaves_out
-        .all_but_one_in
-        .store(0, Ordering::Relaxed);
+    backend.leave_out_all_but_one_in(0);
     let name = bench.guest.check("ls /sys/class/vgpu")?;
     let all = bench.calls("100 8")?;
     ensure!(all == counts([("answered", 100)]), "{name}: {all:?}");
@@ -332,15 +344,10 @@ fn calls_go_on_after_the_machine_was_stopped_and_the_device_bound_again() -> Res
 fn calls_in_flight_are_lost_by_a_migration_and_the_next_ones_are_not() -> Result<()> {
     let bench = Bench::start("moving", Machine::Pc, "")?;
     let backend = bench.connect()?;
-    backend
-        .leaves_out
-        .all_but_one_in
-        .store(u32::MAX, Ordering::Relaxed);
-    let running = bench.start_calls("8 8 60000")?;
-    backend.wait_for_requests(8)?;
-    bench.guest.migrate(["revision=3,chardev=gpu0"])?;
-    let lost = ends(&running.wait()?)?;
-    ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
+    bench.lose_calls(&backend, || {
+        bench.guest.migrate(["revision=3,chardev=gpu0"])?;
+        Ok(())
+    })?;
     let seen = backend.end()?;
     ensure!(seen.requests == 8, "{seen:?}");
     let backend = bench.connect()?;
@@ -363,22 +370,14 @@ fn calls_in_flight_are_lost_by_a_snapshot_and_the_next_ones_are_not() -> Result<
     let overlay = format!("snapshot_blkdev state {} qcow2", image.display());
     bench.guest.qmp().monitor(&overlay)?;
     let backend = bench.connect()?;
-    backend
-        .leaves_out
-        .all_but_one_in
-        .store(u32::MAX, Ordering::Relaxed);
-    let running = bench.start_calls("8 8 60000")?;
-    backend.wait_for_requests(8)?;
-    for line in ["stop", "savevm kept", "loadvm kept", "cont"] {
-        bench.guest.qmp().monitor(line)?;
-    }
-    let lost = ends(&running.wait()?)?;
-    ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
+    bench.lose_calls(&backend, || {
+        for line in ["stop", "savevm kept", "loadvm kept", "cont"] {
+            bench.guest.qmp().monitor(line)?;
+        }
+        Ok(())
+    })?;
     // It is the same connection.
-    backend
-        .leaves_out
-        .all_but_one_in
-        .store(0, Ordering::Relaxed);
+    backend.leave_out_all_but_one_in(0);
     let all = bench.calls("100 8")?;
     ensure!(all == counts([("answered", 100)]), "{all:?}");
     let seen = backend.end()?;
@@ -426,21 +425,12 @@ fn calls_in_flight_are_lost_by_a_reset_and_the_next_ones_are_not() -> Result<()>
         builder.device("pcie-root-port,id=gpu-port,bus=pcie.0,addr=0x9,chassis=9")
     })?;
     let backend = bench.connect()?;
-    backend
-        .leaves_out
-        .all_but_one_in
-        .store(u32::MAX, Ordering::Relaxed);
-    let running = bench.start_calls("8 8 60000")?;
-    backend.wait_for_requests(8)?;
-    bench
-        .guest
-        .check("echo 1 >/sys/class/vgpu/vgpu0/device/reset")?;
-    let lost = ends(&running.wait()?)?;
-    ensure!(lost == counts([("ECANCELED", 8)]), "{lost:?}");
-    backend
-        .leaves_out
-        .all_but_one_in
-        .store(0, Ordering::Relaxed);
+    bench.lose_calls(&backend, || {
+        let reset = "echo 1 >/sys/class/vgpu/vgpu0/device/reset";
+        bench.guest.check(reset)?;
+        Ok(())
+    })?;
+    backend.leave_out_all_but_one_in(0);
     let all = bench.calls("100 8")?;
     ensure!(all == counts([("answered", 100)]), "{all:?}");
     let seen = backend.end()?;
@@ -456,17 +446,11 @@ fn a_call_that_gets_no_answer_ends_in_time_and_its_slot_is_used_again() -> Resul
     })?;
     quietly(&bench.guest, || {
         let backend = bench.connect()?;
-        backend
-            .leaves_out
-            .all_but_one_in
-            .store(3, Ordering::Relaxed);
+        backend.leave_out_all_but_one_in(3);
         let ends = bench.calls("300 8 300")?;
         let [answered, late] = ["answered", "ETIMEDOUT"].map(|end| ends.get(end).copied());
         ensure!(answered == Some(100) && late == Some(200), "{ends:?}");
-        backend
-            .leaves_out
-            .all_but_one_in
-            .store(0, Ordering::Relaxed);
+        backend.leave_out_all_but_one_in(0);
         let ends = bench.calls("500 8")?;
         ensure!(ends == counts([("answered", 500)]), "{ends:?}");
         // A few, between many that are answered.
@@ -492,10 +476,7 @@ fn a_call_ends_by_a_signal_and_by_a_backend_that_goes() -> Result<()> {
     let bench = Bench::start("ends", Machine::Pc, "")?;
     quietly(&bench.guest, || {
         let backend = bench.connect()?;
-        backend
-            .leaves_out
-            .all_but_one_in
-            .store(u32::MAX, Ordering::Relaxed);
+        backend.leave_out_all_but_one_in(u32::MAX);
         let calls = format!("{SELFTESTS}/calls 1");
         let status = bench.guest.check(&format!(
             "{calls} & sleep 1; kill -TERM $!; wait $!; echo $?"
@@ -524,10 +505,7 @@ fn calls_in_flight_end_when_the_device_is_unplugged() -> Result<()> {
     let mut all = BTreeMap::new();
     for round in 0..rounds {
         let backend = bench.connect()?;
-        backend
-            .leaves_out
-            .all_but_one_in
-            .store(2, Ordering::Relaxed);
+        backend.leave_out_all_but_one_in(2);
         let running = bench.start_calls("100000 16 60000")?;
         backend.wait_for_requests(8)?;
         bench.guest.unplug("gpu", UNPLUG)?;
