@@ -171,11 +171,7 @@ impl Service {
             tokio::select! {
                 biased;
                 answer = &mut answer => answer,
-                () = job.over.cancelled() => {
-                    given_up.cancel();
-                    answer.await
-                }
-                () = self.impatient.cancelled() => {
+                () = self.nobody_waits_for(&job) => {
                     given_up.cancel();
                     answer.await
                 }
@@ -189,6 +185,14 @@ impl Service {
         }
         self.queue.borrow_mut().done(origin.pool);
         self.changed.notify_one();
+    }
+
+    /// Waits until the guest does not wait for `job` any more, or this program does not.
+    async fn nobody_waits_for(&self, job: &Job) {
+        tokio::select! {
+            () = job.over.cancelled() => (),
+            () = self.impatient.cancelled() => (),
+        }
     }
 
     /// Serves nothing new, says so to those who wait, and waits for those that are served,
