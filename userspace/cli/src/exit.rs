@@ -2,6 +2,8 @@
 
 //! Exit codes: what a script learns when it reads nothing else.
 
+use std::process::ExitCode;
+
 /// The exit codes of a command.
 pub trait ExitCodes: Copy + 'static {
     /// All of them, in order.
@@ -12,6 +14,11 @@ pub trait ExitCodes: Copy + 'static {
 
     /// What help and manual say about it.
     fn meaning(self) -> &'static str;
+
+    /// What the process ends with.
+    fn exit_code(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
 
     /// The section of the help about them.
     fn help() -> String {

@@ -2,8 +2,6 @@
 
 //! Exit codes. They are ABI, and where vgpuinfo has the same, they are the same.
 
-use std::process::ExitCode;
-
 use vgpu_cli::ExitCodes;
 
 /// How a run ended.
@@ -29,11 +27,5 @@ impl ExitCodes for Exit {
             Exit::Internal => "internal error, or a file, a directory or a port failed",
             Exit::Usage => "wrong usage",
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(exit.code())
     }
 }

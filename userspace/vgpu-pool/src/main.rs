@@ -34,6 +34,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio_util::task::TaskTracker;
+use vgpu_cli::ExitCodes;
 use vgpu_cli::completions::script;
 use vgpu_cli::output::{complain, deliver, fail};
 
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
         // Not an error: the text of --help or --version.
         Err(text) => print(&text.to_string()),
     };
-    exit.into()
+    exit.exit_code()
 }
 
 fn print(text: &str) -> Exit {

@@ -2,8 +2,6 @@
 
 //! Exit codes: what a script learns when it reads nothing else. They are ABI.
 
-use std::process::ExitCode;
-
 use vgpu::{CallError, DRIVER, Error};
 use vgpu_cli::ExitCodes;
 
@@ -57,12 +55,6 @@ impl ExitCodes for Exit {
             Exit::SomeMissing => "some of the named devices are missing",
             Exit::Answered => "the host has answered a message with a status other than 0",
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(exit.code())
     }
 }
 

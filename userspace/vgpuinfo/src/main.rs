@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use vgpu::Vgpu;
+use vgpu_cli::ExitCodes;
 
 use crate::check::Expected;
 use crate::cli::{Action, Cli, Columns, Layout};
@@ -50,7 +51,7 @@ use crate::report::Report;
 use crate::watch::Lines;
 
 fn main() -> ExitCode {
-    run(std::env::args_os().collect()).into()
+    run(std::env::args_os().collect()).exit_code()
 }
 
 fn run(arguments: Vec<OsString>) -> Exit {

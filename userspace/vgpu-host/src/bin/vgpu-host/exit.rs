@@ -3,8 +3,6 @@
 //! Exit codes: what a script learns when it reads nothing else. They are ABI,
 //! and where vgpuinfo has the same, they are the same.
 
-use std::process::ExitCode;
-
 use vgpu_cli::ExitCodes;
 
 /// How a run ended.
@@ -43,12 +41,6 @@ impl ExitCodes for Exit {
             Exit::Timeout => "timeout",
             Exit::Mismatch => "something is not as it should be",
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(exit.code())
     }
 }
 

@@ -40,7 +40,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use vgpu_cli::output::complain;
-use vgpu_cli::usage;
+use vgpu_cli::{ExitCodes, usage};
 
 use crate::cli::{Action, Cli, SpecAction};
 use crate::exit::Exit;
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         // Not an error: the text of --help or --version.
         Err(text) => stdout(&text.to_string()),
     }
-    .into()
+    .exit_code()
 }
 
 fn execute(cli: &Cli) -> Result<Report, Failure> {
