@@ -3,8 +3,8 @@
 //! Class devices with attributes, a character device node and revocation.
 //!
 //! The kernel crate has no abstraction for `struct class`, `struct device_attribute` or
-//! `struct cdev`. This one is written as if it were to become one: it is generic, knows no vGPU,
-//! and holds every `unsafe` block of the driver.
+//! `struct cdev`. This one is written as if it were to become one: it is generic, and knows neither
+//! a vGPU nor a bus.
 //!
 //! A class device has three lifetimes, and each is a type of its own:
 //!
@@ -21,24 +21,16 @@
 
 pub(crate) mod attribute;
 mod bytes;
-pub(crate) mod compat;
 mod device;
-pub(crate) mod dma;
 mod file;
 mod guard;
 mod interrupts;
-pub(crate) mod pci;
 mod power;
 mod registration;
 mod uevent;
 mod user;
-#[cfg(module_version)]
-mod version;
 mod wait;
 
-use self::registration::Registration;
-#[cfg(module_version)]
-pub(crate) use self::version::module_version;
 pub(crate) use self::{
     attribute::{
         attribute_groups,
@@ -54,6 +46,7 @@ pub(crate) use self::{
     file::File,
     guard::Guard,
     interrupts::Interrupt,
+    registration::Registration,
     uevent::Uevent,
     user::Plain,
     wait::{
@@ -84,6 +77,8 @@ use kernel::{
     types::Opaque,
     uaccess::UserSliceWriter, //
 };
+
+use crate::compat;
 
 /// Device numbers that are reserved for a class, and so its highest number of devices.
 const MINORS: u32 = 256;
@@ -238,7 +233,7 @@ impl<T: Operations> Class<T> {
     ///
     /// The result must be dropped before the module is unloaded; in particular it must not be
     /// forgotten.
-    unsafe fn register(&'static self) -> Result<Registered<T>> {
+    pub(crate) unsafe fn register(&'static self) -> Result<Registered<T>> {
         if self.phase.cmpxchg(NEW, UNUSABLE, Acquire).is_err() {
             return Err(EBUSY);
         }
@@ -351,7 +346,7 @@ const IDA_INIT_FLAGS: bindings::gfp_t =
 /// # Invariants
 ///
 /// The class is registered and its device number region allocated.
-struct Registered<T: Operations>(&'static Class<T>);
+pub(crate) struct Registered<T: Operations>(&'static Class<T>);
 
 impl<T: Operations> Drop for Registered<T> {
     fn drop(&mut self) {

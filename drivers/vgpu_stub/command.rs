@@ -7,12 +7,12 @@ use kernel::prelude::*;
 
 use crate::{
     class::{
-        compat,
         Device,
         Guard,
         Limits,
         WaitError, //
     },
+    compat,
     hw::Hw,
     live_config,
     regs::STATUS,

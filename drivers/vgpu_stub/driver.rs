@@ -14,7 +14,6 @@ use crate::{
     attributes,
     class::{
         self,
-        compat::pci_device_table,
         AttributeGroups,
         Class,
         Device,
@@ -22,6 +21,7 @@ use crate::{
         Interrupt,
         Uevent, //
     },
+    compat::pci_device_table,
     event::Cursor,
     file,
     hw::Hw,
@@ -108,14 +108,14 @@ impl class::Operations for Vgpu {
 
 pci_device_table!(
     PCI_TABLE,
-    <Vgpu as class::pci::Driver>::IdInfo,
+    <Vgpu as crate::pci::Driver>::IdInfo,
     [(
         pci::DeviceId::from_id(pci::Vendor::REDHAT_QUMRANET, uapi::VGPU_PCI_DEVICE_ID),
         ()
     )]
 );
 
-impl class::pci::Driver for Vgpu {
+impl crate::pci::Driver for Vgpu {
     type IdInfo = ();
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
 

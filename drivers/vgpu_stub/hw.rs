@@ -18,15 +18,15 @@ use kernel::{
 
 use crate::{
     class::{
-        compat,
-        pci::EnabledDevice,
         Bytes,
         Interrupt, //
     },
+    compat,
     identity::{
         Identity,
         Part, //
     },
+    pci::EnabledDevice,
     regs::{
         COMMAND,
         COMPLETED,
@@ -235,7 +235,11 @@ impl<'bound> Hw<'bound> {
             _ => Some(INTERRUPTS.get(index)?.1),
         };
         let vector = vectors.index(index).ok()?;
-        Some(Interrupt { vector, purpose })
+        Some(Interrupt {
+            is_shared: matches!(vector.irq_type(), pci::IrqType::Intx),
+            request: vector.into(),
+            purpose,
+        })
     }
 
     /// Returns the bit of `VGPU_IRQ_*` that interrupt `index` is for; `None` if it is for all.

@@ -6,12 +6,12 @@ use kernel::prelude::*;
 
 use crate::{
     class::{
-        compat,
         Bytes,
         Device,
         Limits,
         WaitError, //
     },
+    compat,
     hw::Hw,
     live_config,
     slots,

@@ -17,6 +17,7 @@ mod announcement;
 mod attributes;
 mod class;
 mod command;
+mod compat;
 mod driver;
 mod event;
 mod file;
@@ -25,16 +26,19 @@ mod identity;
 mod irq;
 mod live_config;
 mod message;
+mod pci;
 mod regs;
 mod slots;
 mod state;
 mod timeout;
 mod uapi;
+#[cfg(module_version)]
+mod version;
 mod vgpu;
 mod wakeup;
 mod window;
 
-type Module = class::pci::Module<vgpu::Vgpu>;
+type Module = pci::Module<vgpu::Vgpu>;
 
 module! {
     type: Module,
@@ -46,4 +50,4 @@ module! {
 
 // Out of the kernel's tree it has a version of its own, which the build says.
 #[cfg(module_version)]
-class::module_version!(env!("VGPU_STUB_VERSION"));
+version::module_version!(env!("VGPU_STUB_VERSION"));

@@ -11,11 +11,9 @@ use kernel::{
 };
 
 use crate::{
-    class::{
-        compat,
-        dma::SharedMemory,
-        Bytes, //
-    },
+    class::Bytes,
+    compat,
+    pci::SharedMemory,
     regs::MSG_LAYOUT,
     uapi, //
 };

@@ -9,17 +9,17 @@ use kernel::{
     device::Core,
     fmt,
     irq::ThreadedIrqReturn,
-    pci,
     prelude::*,
     sync::SetOnce,
     uaccess::UserSliceWriter, //
 };
 
 mod class;
+mod compat;
+mod pci;
 
 use class::{
     attribute_groups,
-    compat::pci_device_table,
     Attribute,
     AttributeGroups,
     Class,
@@ -29,6 +29,7 @@ use class::{
     Uevent,
     Visibility, //
 };
+use compat::pci_device_table;
 
 struct Toy;
 static CLASS: Class<Toy> = Class::new();
@@ -141,21 +142,21 @@ impl class::Operations for Toy {
 
 pci_device_table!(
     PCI_TABLE,
-    <Toy as class::pci::Driver>::IdInfo,
-    [(pci::DeviceId::from_id(pci::Vendor::REDHAT_QUMRANET, 0x1111), ())]
+    <Toy as pci::Driver>::IdInfo,
+    [(kernel::pci::DeviceId::from_id(kernel::pci::Vendor::REDHAT_QUMRANET, 0x1111), ())]
 );
 
-impl class::pci::Driver for Toy {
+impl pci::Driver for Toy {
     type IdInfo = ();
-    const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
+    const ID_TABLE: kernel::pci::IdTable<Self::IdInfo> = &PCI_TABLE;
 
     fn probe<'bound>(
-        _pdev: &'bound pci::Device<Core<'_>>,
+        _pdev: &'bound kernel::pci::Device<Core<'_>>,
     ) -> Result<((), u32, ToyData<'bound>)> {
         #[cfg(harm_class_is_registered_twice)]
         core::mem::forget(CLASS.register());
         #[cfg(harm_registration_is_forgotten)]
-        core::mem::forget(<class::pci::Adapter<Toy> as pci::Driver>::probe(_pdev, None));
+        core::mem::forget(<pci::Adapter<Toy> as kernel::pci::Driver>::probe(_pdev, None));
         #[cfg(harm_device_of_no_class)]
         let _device = Device::<Toy>::new(&CLASS, _pdev.as_ref(), (), 0);
         Ok((
@@ -179,7 +180,7 @@ mod other {
     pub(crate) const STOLEN: &AttributeGroups<Other> = &ATTRIBUTES;
 }
 
-type Module = class::pci::Module<Toy>;
+type Module = pci::Module<Toy>;
 
 module! {
     type: Module,

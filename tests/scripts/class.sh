@@ -13,7 +13,7 @@ kernel=$(scripts/kernel)/build
 compile() {
 	rm -rf "$work/toy"
 	mkdir "$work/toy"
-	cp -r drivers/vgpu_stub/class drivers/vgpu_stub/class.rs tests/class/toy.rs "$work/toy/"
+	cp -r drivers/vgpu_stub/{class,compat,pci}* tests/class/toy.rs "$work/toy/"
 	printf 'obj-m := toy.o\nRUSTFLAGS_toy.o := -Adead_code -Aunused_imports -Aunexpected_cfgs %s\n' \
 		"${1:+--cfg=$1}" >"$work/toy/Kbuild"
 	scripts/enter make -C "$kernel" "M=$work/toy" CC=x86_64-linux-gnu-gcc-14 toy.o \
@@ -29,7 +29,7 @@ harms=(
 	"harm_guard_keeps_the_data lifetime may not live long enough"
 	"harm_data_leaves_the_guard lifetime may not live long enough"
 	"harm_guard_outlives_the_device lifetime may not live long enough"
-	"harm_class_is_registered_twice method .register. is private"
+	"harm_class_is_registered_twice call to unsafe function .class::Class::<T>::register. is unsafe"
 	"harm_registration_is_forgotten struct .Adapter. is private"
 	"harm_device_of_no_class associated function .new. is private"
 	"harm_attributes_of_another_driver mismatched types"

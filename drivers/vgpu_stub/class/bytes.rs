@@ -66,7 +66,7 @@ impl Bytes {
     /// # Safety
     ///
     /// If `fill` succeeds, it has initialised all of what it was given.
-    pub(super) unsafe fn fill(
+    pub(crate) unsafe fn fill(
         &mut self,
         len: usize,
         fill: impl FnOnce(&mut [MaybeUninit<u8>]) -> Result,

@@ -32,16 +32,17 @@ use kernel::{
     types::Opaque, //
 };
 
+use crate::compat::{
+    self,
+    new_spinlock_irq,
+    new_srcu,
+    SpinLockIrq,
+    SpinLockIrqBackend,
+    Srcu,
+    SrcuGuard, //
+};
+
 use super::{
-    compat::{
-        self,
-        new_spinlock_irq,
-        new_srcu,
-        SpinLockIrq,
-        SpinLockIrqBackend,
-        Srcu,
-        SrcuGuard, //
-    },
     wait::{
         self,
         Limits,
@@ -168,7 +169,7 @@ impl<T: Operations> Device<T> {
             (*dev).devt = class.devt(minor);
             (*dev).release = Some(release_callback::<T>);
             compat::cdev_init(cdev, file_operations);
-            (*cdev).owner = compat::this_module::<T>();
+            (*cdev).owner = compat::this_module!(T);
         }
 
         // INVARIANT: `dev`, `cdev` and `poll_queue` are initialised, the class is registered, and

@@ -16,8 +16,9 @@ use kernel::{
     }, //
 };
 
+use crate::compat;
+
 use super::{
-    compat,
     Device,
     Operations, //
 };
@@ -79,7 +80,7 @@ struct VTable<T: Operations>(PhantomData<T>);
 
 impl<T: Operations> VTable<T> {
     const VTABLE: bindings::file_operations = bindings::file_operations {
-        owner: compat::this_module::<T>(),
+        owner: compat::this_module!(T),
         open: Some(Self::open),
         release: Some(Self::release),
         read: Some(Self::read),

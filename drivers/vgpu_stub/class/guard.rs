@@ -7,8 +7,9 @@ use kernel::{
     prelude::*, //
 };
 
+use crate::compat::SrcuGuard;
+
 use super::{
-    compat::SrcuGuard,
     Device,
     Operations, //
 };
@@ -38,7 +39,7 @@ impl<T: Operations> Device<T> {
 
     /// Calls `f` with the registration data, unless the device is gone. May sleep.
     #[cold]
-    pub(super) fn if_registered(&self, f: fn(&Self, &T::RegistrationData<'_>)) {
+    pub(crate) fn if_registered(&self, f: fn(&Self, &T::RegistrationData<'_>)) {
         if let Ok(guard) = self.enter() {
             guard.with(|data| f(self, data));
         }

@@ -9,27 +9,29 @@ use kernel::{
         IrqReturn,
         ThreadedIrqReturn, //
     },
-    pci::IrqType,
     prelude::*,
     str::CString,
     sync::aref::ARef, //
 };
 
+use crate::compat::{
+    Flags,
+    IrqRequest,
+    ThreadedHandler,
+    ThreadedRegistration, //
+};
+
 use super::{
-    compat::{
-        Flags,
-        IrqVector,
-        ThreadedHandler,
-        ThreadedRegistration, //
-    },
     Device,
     Operations, //
 };
 
-/// An interrupt vector of a device.
+/// An interrupt of a device.
 pub(crate) struct Interrupt<'a> {
-    /// The vector.
-    pub(crate) vector: IrqVector<'a>,
+    /// The interrupt, as the bus has found it.
+    pub(crate) request: IrqRequest<'a>,
+    /// Other devices may have the same one.
+    pub(crate) is_shared: bool,
     /// Its purpose, as a part of its name in `/proc/interrupts`; `None` if it is for everything.
     pub(crate) purpose: Option<&'static CStr>,
 }
@@ -103,14 +105,13 @@ impl<'a, T: Operations> Requested<'a, T> {
         }?;
         // SAFETY: The name lies in an allocation of its own that is freed after the interrupt.
         let lasting: &'static CStr = unsafe { &*core::ptr::from_ref::<CStr>(&name) };
-        let flags = match interrupt.vector.irq_type() {
-            IrqType::Intx => Flags::SHARED,
-            IrqType::Msi | IrqType::MsiX => Flags::TRIGGER_NONE,
+        let flags = match interrupt.is_shared {
+            true => Flags::SHARED,
+            false => Flags::TRIGGER_NONE,
         };
         // SAFETY: By the caller.
-        let registration = unsafe {
-            ThreadedRegistration::new(interrupt.vector.into(), flags, lasting, Ok(handler))
-        };
+        let registration =
+            unsafe { ThreadedRegistration::new(interrupt.request, flags, lasting, Ok(handler)) };
         Ok(Self {
             _registration: KBox::pin_init(registration, GFP_KERNEL)?,
             _name: name,

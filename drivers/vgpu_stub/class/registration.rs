@@ -10,8 +10,9 @@ use kernel::{
     sync::aref::ARef, //
 };
 
+use crate::compat;
+
 use super::{
-    compat,
     file,
     interrupts::Interrupts,
     Device,
@@ -37,7 +38,7 @@ use super::{
 /// # Invariants
 ///
 /// `device` was added, and its `registration_data` points to `_data`.
-pub(super) struct Registration<'a, T: Operations> {
+pub(crate) struct Registration<'a, T: Operations> {
     // Fields are dropped in declaration order, after `drop`: steps 4 to 6.
     _interrupts: Interrupts<'a, T>,
     _data: KBox<T::RegistrationData<'a>>,
@@ -55,7 +56,7 @@ impl<'a, T: Operations> Registration<'a, T> {
     /// # Safety
     ///
     /// The registration must be dropped before `'a` ends; in particular it must not be forgotten.
-    pub(super) unsafe fn new(
+    pub(crate) unsafe fn new(
         parent: &'a device::Device<device::Bound>,
         data: T::Data,
         state: T::State,
@@ -109,7 +110,7 @@ impl<'a, T: Operations> Registration<'a, T> {
     }
 
     /// Returns the device.
-    pub(super) fn device(&self) -> &Device<T> {
+    pub(crate) fn device(&self) -> &Device<T> {
         &self.device
     }
 }

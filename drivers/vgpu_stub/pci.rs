@@ -20,13 +20,19 @@ use kernel::{
     InPlaceModule, //
 };
 
-use super::{
-    compat,
-    Device,
-    Operations,
-    Registered,
-    Registration, //
+use crate::{
+    class::{
+        Device,
+        Operations,
+        Registered,
+        Registration, //
+    },
+    compat, //
 };
+
+mod dma;
+
+pub(crate) use self::dma::SharedMemory;
 
 /// A driver of PCI devices that shows each of them as one class device.
 pub(crate) trait Driver: Operations {

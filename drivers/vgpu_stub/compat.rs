@@ -37,15 +37,13 @@ mod imp {
     pub(crate) use kernel::{
         irq::{
             Flags,
+            IrqRequest,
             ThreadedHandler,
             ThreadedRegistration, //
         },
         new_spinlock_irq,
         new_srcu,
-        pci::{
-            IrqVector,
-            IrqVectorRegistration, //
-        },
+        pci::IrqVectorRegistration,
         pci_device_table,
         sync::{
             lock::spinlock::SpinLockIrqBackend,
@@ -54,8 +52,6 @@ mod imp {
             Srcu, //
         }, //
     };
-
-    use crate::class::Operations;
 
     pub(crate) use bindings::{
         cdev,
@@ -87,10 +83,13 @@ mod imp {
         memory.dma_address()
     }
 
-    /// The module that a driver is in.
-    pub(crate) const fn this_module<T: Operations>() -> *mut bindings::module {
-        kernel::module::this_module::<T::OwnerModule>().as_ptr()
+    /// The module that the implementation of a `#[vtable]` trait is in.
+    macro_rules! this_module {
+        ($driver:ty) => {
+            kernel::module::this_module::<<$driver>::OwnerModule>().as_ptr()
+        };
     }
+    pub(crate) use this_module;
 
     /// Takes as many interrupt vectors of a type.
     pub(crate) fn alloc_irq_vectors<'a>(
@@ -129,8 +128,6 @@ mod imp {
         }, //
     };
 
-    use crate::class::Operations;
-
     /// Entry of the id table, as a PCI driver's probe gets it.
     pub(crate) type IdInfo<'a, T> = &'a T;
 
@@ -163,10 +160,13 @@ mod imp {
         memory.dma_handle()
     }
 
-    /// The module that a driver is in.
-    pub(crate) const fn this_module<T: Operations>() -> *mut bindings::module {
-        crate::THIS_MODULE.as_ptr()
+    /// The module that the implementation of a `#[vtable]` trait is in.
+    macro_rules! this_module {
+        ($driver:ty) => {
+            crate::THIS_MODULE.as_ptr()
+        };
     }
+    pub(crate) use this_module;
 
     /// As that of the crate, which also wants a name for what modpost looks for.
     macro_rules! pci_device_table {
@@ -202,7 +202,7 @@ mod imp {
     /// Creates an initialiser of [`SpinLockIrq`].
     macro_rules! new_spinlock_irq {
         ($inner:expr, $name:literal $(,)?) => {
-            $crate::class::compat::SpinLockIrq::new(
+            $crate::compat::SpinLockIrq::new(
                 $inner,
                 kernel::c_str!($name),
                 kernel::static_lock_class!(),
@@ -256,7 +256,7 @@ mod imp {
     /// Creates an initialiser of [`Srcu`].
     macro_rules! new_srcu {
         () => {
-            $crate::class::compat::Srcu::new()
+            $crate::compat::Srcu::new()
         };
     }
     pub(crate) use new_srcu;
@@ -425,6 +425,26 @@ mod imp {
         }
     }
 
+    /// A request for an interrupt; that of the crate is made by its own vectors only.
+    ///
+    /// # Invariants
+    ///
+    /// `irq` is the number of an interrupt that its device has for `'a`.
+    pub(crate) struct IrqRequest<'a> {
+        irq: c_uint,
+        _vectors: PhantomData<&'a ()>,
+    }
+
+    impl<'a> From<IrqVector<'a>> for IrqRequest<'a> {
+        fn from(vector: IrqVector<'a>) -> Self {
+            // INVARIANT: It is that of a vector.
+            Self {
+                irq: vector.irq,
+                _vectors: PhantomData,
+            }
+        }
+    }
+
     /// Flags of a requested interrupt; the crate does not give out those in its own type.
     pub(crate) struct Flags(c_ulong);
 
@@ -452,7 +472,7 @@ mod imp {
     /// The interrupt was requested with a pointer to this.
     #[pin_data(PinnedDrop)]
     pub(crate) struct ThreadedRegistration<'a, T: ThreadedHandler> {
-        vector: IrqVector<'a>,
+        request: IrqRequest<'a>,
         #[pin]
         handler: T,
         #[pin]
@@ -466,16 +486,16 @@ mod imp {
         ///
         /// The initialized value must not be forgotten.
         pub(crate) unsafe fn new(
-            vector: IrqVector<'a>,
+            request: IrqRequest<'a>,
             flags: Flags,
             name: &'static CStr,
             handler: Result<T>,
         ) -> impl PinInit<Self, Error> + 'a {
-            let irq = vector.irq;
+            let irq = request.irq;
             // INVARIANT: It exists only if the request succeeded.
             try_pin_init!(&this in Self {
                 handler <- handler,
-                vector,
+                request,
                 _pin: PhantomPinned,
                 _: {
                     // SAFETY: All that the callbacks use is there, and stays there until `drop`
@@ -501,7 +521,7 @@ mod imp {
             // SAFETY: By the type invariant. It returns when the handlers have.
             unsafe {
                 bindings::free_irq(
-                    self.vector.irq,
+                    self.request.irq,
                     core::ptr::from_ref(&*self).cast_mut().cast(),
                 )
             };

@@ -21,8 +21,8 @@ use kernel::{
     prelude::*, //
 };
 
-use super::{
-    bytes::Bytes,
+use crate::{
+    class::Bytes,
     compat, //
 };
 
