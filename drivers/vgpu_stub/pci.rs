@@ -31,8 +31,12 @@ use crate::{
 };
 
 mod dma;
+mod enabled;
 
-pub(crate) use self::dma::SharedMemory;
+pub(crate) use self::{
+    dma::SharedMemory,
+    enabled::EnabledDevice, //
+};
 
 /// A driver of PCI devices that shows each of them as one class device.
 pub(crate) trait Driver: Operations {
@@ -177,37 +181,5 @@ impl<T: Driver> ResetHandlers<T> {
         // other has not begun. What the driver of the kernel crate keeps is the registration.
         let registration = unsafe { pdev.as_ref().drvdata_borrow::<Registration<'_, T>>() };
         registration.get_ref().device().if_registered(f);
-    }
-}
-
-/// Memory decoding of a PCI device, switched on.
-///
-/// The kernel crate can enable a device but not disable it, and then every unbind leaves its count
-/// of users (`enable` in sysfs) one too high.
-///
-/// # Invariants
-///
-/// The device was enabled once for this.
-pub(crate) struct EnabledDevice<'bound>(&'bound pci::Device<Bound>);
-
-impl<'bound> EnabledDevice<'bound> {
-    /// Switches on memory decoding.
-    ///
-    /// # Errors
-    ///
-    /// Those of `pci_enable_device_mem`.
-    pub(crate) fn new(pdev: &'bound pci::Device<Core<'_>>) -> Result<Self> {
-        pdev.enable_device_mem()?;
-        // INVARIANT: It just was.
-        Ok(Self(pdev))
-    }
-}
-
-impl Drop for EnabledDevice<'_> {
-    fn drop(&mut self) {
-        let pdev: *const pci::Device<Bound> = self.0;
-        // SAFETY: A `pci::Device` is a transparent wrapper of `struct pci_dev`, it is bound, and by
-        // the type invariant this is the counterpart of one `pci_enable_device_mem`.
-        unsafe { bindings::pci_disable_device(pdev.cast_mut().cast()) };
     }
 }
