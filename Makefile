@@ -229,6 +229,10 @@ check-matrix: ## test the driver on every kernel that it supports, in each of it
 check-tomorrow: ## build the module for the kernels of Debian's next releases, by their compilers, and boot them
 	@scripts/check-tomorrow
 
+.PHONY: in-tree
+in-tree: ## put the driver into a source tree of Linux, as commits; KSRC=DIR
+	@scripts/in-tree '$(KSRC)'
+
 .PHONY: check-qemu
 check-qemu: ## test the device model in other versions of QEMU; QEMU_TREES='DIR…' for sources of yours
 	@scripts/check-qemu $(QEMU_TREES)

@@ -2,9 +2,9 @@
 
 //! Differences between the supported kernels: names that one of them has otherwise, or not at all.
 //!
-//! It is here and nowhere else, under the names of the newest, a file for each. A file goes when its
-//! kernel is no longer supported; the build defines `linux_7_2` for that one.
+//! It is here and nowhere else, under the names of the newest, a file for each.
 
+// The build defines `linux_7_2` for that kernel. Its file goes when it is no longer supported.
 #[cfg(linux_7_2)]
 mod linux_7_2;
 #[cfg(not(linux_7_2))]

@@ -2,7 +2,7 @@
 
 //! The contract, `include/uapi/linux/vgpu_stub.h`.
 //!
-//! Made by `make uapi`; do not edit.
+//! Made of it by bindgen; do not edit.
 
 #![expect(non_camel_case_types, unreachable_pub)]
 #![allow(dead_code)]

@@ -9,7 +9,8 @@
 //!   is read whenever somebody looks, and a change is announced to nobody.
 //! - Revisions above 3 are driven as revision 3.
 //!
-//! `Documentation/device.md` has the registers, `Documentation/driver.md` the design.
+//! `include/uapi/linux/vgpu_stub.h` has the registers and the ioctls,
+//! `Documentation/ABI/testing/sysfs-class-vgpu` the attributes.
 
 use kernel::prelude::*;
 

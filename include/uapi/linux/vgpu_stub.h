@@ -325,7 +325,7 @@ struct vgpu_event {
 	__u32 reserved;
 };
 
-/* Not taken in the kernel's Documentation/userspace-api/ioctl/ioctl-number.rst. */
+/* Nobody else's in the kernel's Documentation/userspace-api/ioctl/ioctl-number.rst. */
 #define VGPU_IOC_MAGIC			0xe1
 #define VGPU_IOC_NR_GET_INFO		0x00
 #define VGPU_IOC_NR_SUBMIT		0x01
