@@ -87,6 +87,86 @@ const MINORS: u32 = 256;
 ///
 /// The registration data borrows from the bound parent, and a callback borrows the data. These are
 /// two lifetimes: with one, data with interior mutability could borrow from itself.
+///
+/// Callbacks may sleep unless they say otherwise. Those with registration data hold up the end of
+/// the registration, so they must not wait for anything but by [`Device::wait`].
+///
+/// # Examples
+///
+/// Devices with an attribute `reading`, whose node says whether a reading is other than 0.
+///
+/// ```ignore
+/// /// The devices of `/sys/class/meter`.
+/// struct Meter;
+///
+/// static CLASS: Class<Meter> = Class::new();
+///
+/// struct Reading;
+///
+/// #[vtable]
+/// impl Attribute<Meter> for Reading {
+///     const NAME: &'static CStr = c"reading";
+///
+///     fn show(_device: &Device<Meter>, bar: &Bar<'_>, out: &mut dyn fmt::Write) -> Result {
+///         Ok(write!(out, "{}", bar.try_read32(0)?)?)
+///     }
+/// }
+///
+/// attribute_groups! {
+///     static ATTRIBUTES: Meter = [Reading];
+/// }
+///
+/// #[vtable]
+/// impl class::Operations for Meter {
+///     type Data = ();
+///     type State = ();
+///     type Reason = ();
+///     type RegistrationData<'a> = Bar<'a>;
+///     type FileData = ();
+///
+///     const NAME: &'static CStr = c"meter";
+///     const ATTRIBUTES: &'static AttributeGroups<Self> = &ATTRIBUTES;
+///
+///     fn class() -> &'static Class<Self> {
+///         &CLASS
+///     }
+///
+///     fn interrupt<'b>(_bar: &'b Bar<'_>, _index: usize) -> Option<Interrupt<'b>> {
+///         None
+///     }
+///
+///     fn handle(_device: &Device<Self>, _bar: &Bar<'_>, _index: usize) -> ThreadedIrqReturn {
+///         ThreadedIrqReturn::None
+///     }
+///
+///     fn handle_threaded(_device: &Device<Self>, _bar: &Bar<'_>, _index: usize) {}
+///     fn start(_device: &Device<Self>, _bar: &Bar<'_>, _have_interrupts: bool) {}
+///     fn prepare_reset(_device: &Device<Self>, _bar: &Bar<'_>) {}
+///     fn adopt(_device: &Device<Self>, _bar: &Bar<'_>) {}
+///     fn stop(_bar: &Bar<'_>) {}
+///
+///     fn uevent(_device: &Device<Self>, _event: &mut Uevent<'_>) -> Result {
+///         Ok(())
+///     }
+///
+///     fn ioctl(_file: &File<'_, Self>, _command: u32, _arg: usize) -> Result {
+///         Err(ENOTTY)
+///     }
+///
+///     fn open(_device: &Device<Self>) {}
+///
+///     fn read(file: &File<'_, Self>, mut buffer: UserSliceWriter) -> Result<usize> {
+///         // The guard is dropped before the copy, which may take any time.
+///         let reading = file.device().enter()?.with(|bar| bar.try_read32(0))?;
+///         buffer.write(&u8::from(reading != 0))?;
+///         Ok(1)
+///     }
+///
+///     fn is_readable(_file: &File<'_, Self>) -> bool {
+///         true
+///     }
+/// }
+/// ```
 #[vtable]
 pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// Lives as long as the [`Device`]: what has to survive an unplug.

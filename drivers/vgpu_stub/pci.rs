@@ -39,6 +39,42 @@ pub(crate) use self::{
 };
 
 /// A driver of PCI devices that shows each of them as one class device.
+///
+/// # Examples
+///
+/// The driver of the example at [`Operations`], and its module.
+///
+/// ```ignore
+/// type Bar<'a> = kernel::pci::Bar<'a, 4096>;
+///
+/// pci_device_table!(
+///     PCI_TABLE,
+///     <Meter as pci::Driver>::IdInfo,
+///     [(DeviceId::from_id(Vendor::REDHAT, 0x0001), ())]
+/// );
+///
+/// impl pci::Driver for Meter {
+///     type IdInfo = ();
+///     const ID_TABLE: IdTable<Self::IdInfo> = &PCI_TABLE;
+///
+///     fn probe<'bound>(
+///         pdev: &'bound kernel::pci::Device<Core<'_>>,
+///     ) -> Result<((), (), Bar<'bound>)> {
+///         pdev.enable_device_mem()?;
+///         Ok(((), (), pdev.iomap_region_sized(0, c"meter")?))
+///     }
+/// }
+///
+/// type Module = pci::Module<Meter>;
+///
+/// module! {
+///     type: Module,
+///     name: "meter",
+///     authors: ["You"],
+///     description: "Driver for meters",
+///     license: "GPL",
+/// }
+/// ```
 pub(crate) trait Driver: Operations {
     /// The information that the id table has of a device.
     type IdInfo: 'static;

@@ -9,15 +9,22 @@ cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/work.sh
 kernel=$(scripts/kernel)/build
 
-# compile [CFG]: the toy driver, with what CFG names in it.
+# compile FILE [CFG]: a driver over the layers, with what CFG names in it.
 compile() {
-	rm -rf "$work/toy"
-	mkdir "$work/toy"
-	cp -r drivers/vgpu_stub/{class,compat,pci}* tests/class/toy.rs "$work/toy/"
-	printf 'obj-m := toy.o\nRUSTFLAGS_toy.o := -Adead_code -Aunused_imports -Aunexpected_cfgs %s\n' \
-		"${1:+--cfg=$1}" >"$work/toy/Kbuild"
-	scripts/enter make -C "$kernel" "M=$work/toy" CC=x86_64-linux-gnu-gcc-14 toy.o \
+	rm -rf "$work/driver"
+	mkdir "$work/driver"
+	cp -r drivers/vgpu_stub/{class,compat,pci}* "$work/driver/"
+	cp "$1" "$work/driver/driver.rs"
+	printf '%s\n' 'obj-m := driver.o' \
+		"RUSTFLAGS_driver.o := -Adead_code -Aunused_imports -Aunexpected_cfgs ${2:+--cfg=$2}" \
+		>"$work/driver/Kbuild"
+	scripts/enter make -C "$kernel" "M=$work/driver" CC=x86_64-linux-gnu-gcc-14 driver.o \
 		>"$work/messages" 2>&1
+}
+
+# example FILE: the code in its documentation.
+example() {
+	sed -n '/^\/\/\/ ```ignore$/,/^\/\/\/ ```$/s/^\/\/\/ \{0,1\}//p' "$1" | grep -v '^```'
 }
 
 # CFG, and the error of the compiler that is wanted: the line of the harm has it.
@@ -34,14 +41,33 @@ harms=(
 	"harm_device_of_no_class associated function .new. is private"
 	"harm_attributes_of_another_driver mismatched types"
 )
-plan $((${#harms[@]} + 2))
+plan $((${#harms[@]} + 3))
 
-check "it compiles" compile
+check "it compiles" compile tests/class/toy.rs
 result "A driver that does no harm compiles"
+
+{
+	cat <<-'END2'
+		// SPDX-License-Identifier: GPL-2.0
+		//! The example of the documentation.
+		use kernel::{device::Core, fmt, io::Io, irq::ThreadedIrqReturn, prelude::*};
+		use kernel::{pci::{DeviceId, IdTable, Vendor}, uaccess::UserSliceWriter};
+		mod class;
+		mod compat;
+		mod pci;
+		use class::*;
+		use compat::pci_device_table;
+	END2
+	example drivers/vgpu_stub/class.rs
+	example drivers/vgpu_stub/pci.rs
+} >"$work/example.rs"
+check "it has a module" grep -q '^module! {' "$work/example.rs"
+check "it compiles" compile "$work/example.rs"
+result "The example in the documentation is a driver"
 
 for harm in "${harms[@]}"; do
 	cfg=${harm%% *} error=${harm#* }
-	compile "$cfg"
+	compile tests/class/toy.rs "$cfg"
 	check "it does not compile" [ $? -ne 0 ]
 	check "the compiler says: $error" grep -q "^error.*$error" "$work/messages"
 	result "$cfg"

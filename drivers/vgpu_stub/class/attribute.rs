@@ -309,7 +309,7 @@ macro_rules! attribute_groups {
         static GROUP: Group<$driver> = Group::new::<$visibility, _>(&LIST);
         &GROUP
     }};
-    ($vis:vis static $name:ident: $driver:ty = $all:tt $(, if $visibility:ident $some:tt)+;) => {
+    ($vis:vis static $name:ident: $driver:ty = $all:tt $(, if $visibility:ident $some:tt)*;) => {
         $vis static $name: $crate::class::AttributeGroups<$driver> = {
             use $crate::class::attribute::{
                 Always,
@@ -320,7 +320,7 @@ macro_rules! attribute_groups {
 
             $crate::class::AttributeGroups::new(
                 $crate::class::attribute_groups!(@group $driver, Always, $all),
-                [$($crate::class::attribute_groups!(@group $driver, $visibility, $some)),+],
+                [$($crate::class::attribute_groups!(@group $driver, $visibility, $some)),*],
             )
         };
     };
