@@ -7,7 +7,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
 . tests/integrations/lib/tree.sh
 plan 5
-tree=$(scripts/debian-tree "${PROGRAMS[@]}") || bail_out "there is no tree with the programs"
+tree=$(scripts/lib/debian-tree "${PROGRAMS[@]}") || bail_out "there is no tree with the programs"
 
 # judged COMMAND...: by a program of the tree, which is quoted if it finds something.
 judged() {

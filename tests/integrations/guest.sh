@@ -8,9 +8,9 @@
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
 . tests/integrations/lib/tree.sh
-. scripts/common.sh
+. scripts/lib/common.sh
 set +e
-. scripts/packaging.sh
+. scripts/lib/packaging.sh
 . tests/scripts/lib/boot.sh
 plan 10
 

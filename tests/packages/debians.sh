@@ -5,7 +5,7 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
-. scripts/common.sh
+. scripts/lib/common.sh
 set +e
 . tests/packages/lib/apt.sh
 plan 4

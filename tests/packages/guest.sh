@@ -7,9 +7,9 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
-. scripts/common.sh
+. scripts/lib/common.sh
 set +e
-. scripts/packaging.sh
+. scripts/lib/packaging.sh
 . tests/scripts/lib/boot.sh
 plan 4
 

@@ -6,8 +6,8 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
-. scripts/common.sh
-. scripts/packaging.sh
+. scripts/lib/common.sh
+. scripts/lib/packaging.sh
 set +e
 plan 2
 tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"

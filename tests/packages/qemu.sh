@@ -6,9 +6,9 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
-. scripts/common.sh
-. scripts/packaging.sh
-. scripts/plugin.sh
+. scripts/lib/common.sh
+. scripts/lib/packaging.sh
+. scripts/lib/plugin.sh
 set +e
 plan 5
 plugin=/usr/lib/x86_64-linux-gnu/vgpu-stub/vgpu-stub.so

@@ -6,8 +6,8 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
-. scripts/common.sh
-. scripts/packaging.sh
+. scripts/lib/common.sh
+. scripts/lib/packaging.sh
 set +e
 plan 4
 
@@ -24,7 +24,7 @@ mkdir -p "$repository"
 grep 'deb$' "$work/paths" | xargs -I{} cp {} "$repository/"
 block '## An apt repository' | sed "s|^cd .*|cd '$repository'|" >"$work/recipe"
 check "the page has a recipe" grep -q '^gpg --clearsign' "$work/recipe"
-tree=$(scripts/debian-tree trixie apt-utils cloud-init gnupg) || bail_out "there is no tree with gpg"
+tree=$(scripts/lib/debian-tree trixie apt-utils cloud-init gnupg) || bail_out "there is no tree with gpg"
 # The socket of its agent is to have a short path.
 # shellcheck disable=SC2016 # the shell in the tree expands it
 check "it works" scripts/enter --root "$tree" sh -euc '

@@ -9,7 +9,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/rpm.sh
 root=$work/system
 plan 3
-version=$(. scripts/common.sh && project_version)
+version=$(. scripts/lib/common.sh && project_version)
 
 package=$(scripts/rpm vgpuinfo) || bail_out "there is no package"
 centos_7_knows

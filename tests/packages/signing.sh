@@ -7,15 +7,15 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
-. scripts/common.sh
+. scripts/lib/common.sh
 set +e
-. scripts/packaging.sh
+. scripts/lib/packaging.sh
 . tests/scripts/lib/boot.sh
 plan 4
 
 kernel=$(scripts/kernel) || bail_out "there is no kernel"
 release=$(cat "$kernel/release")
-firmware=$(scripts/debian-tree trixie ovmf python3-virt-firmware) || bail_out "there is no firmware"
+firmware=$(scripts/lib/debian-tree trixie ovmf python3-virt-firmware) || bail_out "there is no firmware"
 
 # shellcheck disable=SC2016 # the shell in the tree expands it
 scripts/enter --root "$(packaging_tree)" sh -euc '

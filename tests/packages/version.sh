@@ -6,8 +6,8 @@
 cd "$(dirname -- "$0")/../.." || exit
 . tests/selftests/ktap.sh
 . tests/scripts/lib/work.sh
-. scripts/common.sh
-. scripts/packaging.sh
+. scripts/lib/common.sh
+. scripts/lib/packaging.sh
 set +e
 plan 3
 
@@ -23,7 +23,7 @@ while read -r package; do
 	*) pattern=$version ;;
 	esac
 	case $package in
-	*.rpm) found=$(scripts/with-rpm rpm -qp --qf '%{VERSION}-%{RELEASE}' "$package") ;;
+	*.rpm) found=$(scripts/lib/with-rpm rpm -qp --qf '%{VERSION}-%{RELEASE}' "$package") ;;
 	*.deb) found=$(dpkg-deb -f "$package" Version) ;;
 	esac
 	check "${package##*/}, '$found', is of it" grep -qxE "$pattern" <<<"$found"

@@ -7,7 +7,7 @@ cd "$(dirname -- "$0")" || exit
 top=$(cd ../.. && pwd)
 mkdir -p "$top/build"
 work=$(mktemp -d "$top/build/check-qemu.XXXXXX")
-. ../../scripts/common.sh
+. ../../scripts/lib/common.sh
 set +e
 . ../selftests/ktap.sh
 name=qemutree-${work##*/}-4.2.1

@@ -10,8 +10,8 @@ mkdir -p build
 work=$(mktemp -d "$top/build/device-plugin.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 . tests/selftests/ktap.sh
-. scripts/common.sh
-. scripts/plugin.sh
+. scripts/lib/common.sh
+. scripts/lib/plugin.sh
 set +e
 plan 11
 

@@ -52,8 +52,8 @@ result "A series that is named is taken, whether it is supported or not"
 # The releases of a kernel, by its names and the versions of its packages.
 for release in "$supported".4+deb13-cloud-amd64 "$supported"-rc7-amd64 "$supported"~rc7-1~exp1 \
 	"$supported"-cloud-amd64 "$supported".0-rc7 "$supported".12-1~bpo13+1; do
-	# shellcheck source=scripts/common.sh
-	found=$(. "$scripts/common.sh" && series_of "$release")
+	# shellcheck source=scripts/lib/common.sh
+	found=$(. "$scripts/lib/common.sh" && series_of "$release")
 	check "$release is of it, and not of '$found'" [ "$found" = "$supported" ]
 done
 result "The series of a kernel are its first two numbers, a release candidate's too"
@@ -125,8 +125,8 @@ result "A mirror that is named when the tree is there is asked, too"
 # kept WHAT RELEASE: the packages of a kernel without Rust, as an earlier run has left them.
 kept() {
 	local name directory=$work/package
-	# shellcheck source=scripts/common.sh
-	name=$(. "$scripts/common.sh" && key "$1" linux-{binary,image,base,modules}-"$2?")
+	# shellcheck source=scripts/lib/common.sh
+	name=$(. "$scripts/lib/common.sh" && key "$1" linux-{binary,image,base,modules}-"$2?")
 	mkdir -p "$directory"/{DEBIAN,boot,usr/lib/modules/"$2"} "$VGPU_CACHE/kernel-packages-$name"
 	printf '%s\n' "Package: linux-image-$2" 'Version: 1' 'Architecture: amd64' \
 		'Maintainer: nobody' 'Description: kernel' >"$directory/DEBIAN/control"

@@ -6,9 +6,9 @@
 
 cd "$(dirname -- "$0")/../.." || exit
 . tests/scripts/lib/debian.sh
-. scripts/common.sh
-. scripts/packaging.sh
-. scripts/plugin.sh
+. scripts/lib/common.sh
+. scripts/lib/packaging.sh
+. scripts/lib/plugin.sh
 set +e
 plan 11
 tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
@@ -30,7 +30,7 @@ for deb in "${debs[@]}"; do
 		grep -qxE "${VERSION//./\\.}(\+.*)?" <<<"$(dpkg-deb -f "$deb" Version)"
 done
 check "so are the RPMs" [ "$VERSION-1 $VERSION-1 $VERSION-1 " = \
-	"$(scripts/with-rpm rpm -qp --qf '%{VERSION}-%{RELEASE} ' "${rpms[@]}")" ]
+	"$(scripts/lib/with-rpm rpm -qp --qf '%{VERSION}-%{RELEASE} ' "${rpms[@]}")" ]
 result "make packages makes the packages of this version"
 
 # All that differs between two callers is the time, at least.

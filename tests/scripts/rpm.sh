@@ -10,7 +10,7 @@ plan 11
 . tests/scripts/lib/work.sh
 . tests/scripts/lib/rpm.sh
 root=$work/dom0
-version=$(. scripts/common.sh && project_version)
+version=$(. scripts/lib/common.sh && project_version)
 hook=usr/libexec/vgpu-stub/vgpu-dm-hook
 
 package=$(make -s rpm)
@@ -25,7 +25,7 @@ check "both have the same bytes" cmp "$package" "$again"
 result "The same commit gives the same package each time"
 
 # They differ between two machines.
-places=("$PWD" "$(. scripts/common.sh && echo "$CACHE")")
+places=("$PWD" "$(. scripts/lib/common.sh && echo "$CACHE")")
 for program in vgpu-host vgpu-dm-hook; do
 	program=build/target/x86_64-unknown-linux-gnu/release/$program
 	for place in "${places[@]}"; do

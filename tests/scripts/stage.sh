@@ -7,7 +7,7 @@ cd "$(dirname -- "$0")" || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export work VGPU_CACHE=$work/cache
-. ../../scripts/common.sh
+. ../../scripts/lib/common.sh
 set +e
 . ../selftests/ktap.sh
 plan 6
@@ -23,7 +23,7 @@ broken() { false; }
 export -f slow
 # A run of its own, as every script is.
 make_slow() {
-	bash -c '. ../../scripts/common.sh; stage tree-1 slow '"$1" 2>>"$work/messages"
+	bash -c '. ../../scripts/lib/common.sh; stage tree-1 slow '"$1" 2>>"$work/messages"
 }
 
 make_slow 0

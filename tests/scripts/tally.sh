@@ -4,7 +4,7 @@
 # Each test is counted once.
 
 cd "$(dirname -- "$0")" || exit
-tally=$(cd ../../scripts && pwd)/tally
+tally=$(cd ../../scripts/lib && pwd)/tally
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 . ../selftests/ktap.sh

@@ -7,7 +7,7 @@ cd "$(dirname -- "$0")/../.." || exit
 . tests/selftests/ktap.sh
 plan 4
 release=build/target/x86_64-unknown-linux-gnu/release
-version=$(. scripts/common.sh && project_version)
+version=$(. scripts/lib/common.sh && project_version)
 
 make modules >/dev/null
 module=build/module/drivers/vgpu_stub/vgpu_stub.ko

@@ -7,7 +7,7 @@
 if [ "${1:-}" != --inside ]; then
 	cd "$(dirname -- "$0")/../.." || exit
 	settings=$(scripts/packaged-qemu) && kernel=$(scripts/kernel) || exit
-	exec scripts/with-libvirt tests/vm/libvirt.sh --inside "${settings##*VGPU_PLUGINS=}" "$kernel/vmlinuz"
+	exec scripts/lib/with-libvirt tests/vm/libvirt.sh --inside "${settings##*VGPU_PLUGINS=}" "$kernel/vmlinuz"
 fi
 
 # The part inside the sysroot. A session is that of a user, who may not look into the

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # apt in the system of tests/scripts/lib/debian.sh, and the kernels that the mirror has for
-# it. To be sourced from the checkout, after that and scripts/common.sh.
+# it. To be sourced from the checkout, after that and scripts/lib/common.sh.
 
 # shellcheck disable=SC2154 # work is that of what was sourced before
 mkdir -p "$CACHE/archives" "$work/archives/partial"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The system of tests/scripts/lib/debian.sh, in $work, booted from a disk as people have it, with
-# systemd and udev. To be sourced from the checkout, after those, scripts/common.sh and
-# scripts/packaging.sh.
+# systemd and udev. To be sourced from the checkout, after those, scripts/lib/common.sh and
+# scripts/lib/packaging.sh.
 
 # shellcheck disable=SC2034,SC2154 # for who sources this, and from what it has sourced
 BOOTABLE=(systemd-sysv udev kmod passwd dbus)

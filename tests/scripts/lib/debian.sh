@@ -10,10 +10,10 @@
 # system SUITE [PACKAGE...]: a system of its own, for the functions below.
 system() {
 	local tree
-	tree=$(scripts/debian-tree "$@") || bail_out "there is no tree of Debian's $1"
+	tree=$(scripts/lib/debian-tree "$@") || bail_out "there is no tree of Debian's $1"
 	rm -rf "$work/system"
 	cp -a "$tree" "$work/system"
-	mkdir -p "$work/system$PWD" "$work/system$(. scripts/common.sh && echo "$CACHE")"
+	mkdir -p "$work/system$PWD" "$work/system$(. scripts/lib/common.sh && echo "$CACHE")"
 	: >"$work/system/etc/resolv.conf"
 	rm -f "$work/system/var/log/dpkg.log"
 }

@@ -6,7 +6,7 @@
 
 # query FORMAT: what the package says of itself.
 query() {
-	scripts/with-rpm rpm -qp --qf "$1" "$package"
+	scripts/lib/with-rpm rpm -qp --qf "$1" "$package"
 }
 
 # same FILE FILE: both have the same lines, in any order.
@@ -43,7 +43,7 @@ stand_in() {
 	printf '%s\n' "Name: $1" 'Version: 1' 'Release: 1' 'Summary: Stands for a system' \
 		'License: GPL-2.0-only' 'AutoReqProv: no' '%global debug_package %{nil}' \
 		'%global __os_install_post %{nil}' "${@:2}" >"$work/$1.spec"
-	scripts/with-rpm rpmbuild -bb --quiet --define "_topdir $work/rpmbuild" --define "_tmppath $work" \
+	scripts/lib/with-rpm rpmbuild -bb --quiet --define "_topdir $work/rpmbuild" --define "_tmppath $work" \
 		--define "_rpmdir $work" "$work/$1.spec" >"$work/messages" 2>&1 &&
 		rpm_there -i "$work/x86_64/$1-1-1.x86_64.rpm" && return
 	bail_out "there is no package that stands for the system: $(cat "$work/messages")"
@@ -53,7 +53,7 @@ stand_in() {
 # what it says in $work/messages.
 alive() {
 	# shellcheck disable=SC2016 # the shell in the sysroot expands it
-	scripts/with-rpm sh -c '
+	scripts/lib/with-rpm sh -c '
 		mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec "$@"' "$root" "$@" \
 		>"$work/messages" 2>&1
 }

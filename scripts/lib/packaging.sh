@@ -31,7 +31,7 @@ deliver() {
 
 # packaging_tree: the tree that has what makes Debian packages, and judges them.
 packaging_tree() {
-	"$TOP/scripts/debian-tree" trixie debhelper dh-dkms lintian rpm rpmlint apt-utils e2fsprogs \
+	"$TOP/scripts/lib/debian-tree" trixie debhelper dh-dkms lintian rpm rpmlint apt-utils e2fsprogs \
 		kmod openssl
 }
 

@@ -7,7 +7,7 @@
 set -euo pipefail
 
 # shellcheck disable=SC2034 # Used by who sources this.
-TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # Where cargo puts what runs elsewhere, seen from the checkout.
 # shellcheck disable=SC2034
 RELEASE=build/target/x86_64-unknown-linux-gnu/release

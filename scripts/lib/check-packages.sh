@@ -67,7 +67,7 @@ conformance() {
 	shift
 	if run "$log" "conformance: $what" scripts/enter env "${settings[@]}" \
 		cargo test --quiet --locked --no-fail-fast -p device-tests "$@"; then
-		read -r passes _ < <(scripts/tally "$log")
+		read -r passes _ < <(scripts/lib/tally "$log")
 		good "$what: conformance, $passes passed"
 	else
 		bad "$what: conformance" "$log"
