@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+## clippy, rustfmt, checkpatch, shellcheck; what the module and the programs are not to have
+
+prepare_lint() {
+	scripts/kernel >/dev/null
+	scripts/packaged-qemu --source >/dev/null
+}
+
+unsafe_is_in_the_class_layer() {
+	! grep -nE '\bunsafe\b' drivers/vgpu_stub/*.rs |
+		grep -vE '^drivers/vgpu_stub/(class|compat|pci)\.rs:|^[^:]*:[0-9]+:\s*//'
+}
+
+module_builds_clean() {
+	rm -rf build/module
+	make modules CLIPPY="$1" 2>&1 | tee "$LOGS/module.txt"
+	[ "${PIPESTATUS[0]}" = 0 ] && ! grep -qiE '^(warning|error)' "$LOGS/module.txt"
+}
+
+module_cannot_panic() {
+	local module=build/module/drivers/vgpu_stub/vgpu_stub.ko
+	scripts/enter nm "$module" >"$LOGS/symbols.txt" && ! grep panicking "$LOGS/symbols.txt"
+}
+
+module_is_for_the_device() {
+	scripts/enter modinfo -F alias build/module/drivers/vgpu_stub/vgpu_stub.ko |
+		grep -x 'pci:v00001AF4d00001111sv\*sd\*bc\*sc\*i\*'
+}
+
+uapi_is_fresh() {
+	scripts/enter scripts/uapi-bindings | diff drivers/vgpu_stub/uapi.rs -
+}
+
+# The structures of a C header or of a description for syzkaller: their members, in
+# order, and the ioctls.
+contract_of() {
+	awk '
+		/^(struct )?vgpu_[a-z]+ {$/ { print $0 ~ /^struct/ ? $2 : $1; inside = 1; next }
+		/^};?$/ { inside = 0 }
+		inside {
+			name = $0 ~ /;/ ? $2 : $1
+			sub(/[[;].*/, "", name)
+			print "\t" name
+		}' "$1"
+	grep -owE 'VGPU_IOC_[A-Z_]+' "$1" | grep -vE '_NR_|_MAGIC' | sort -u
+}
+
+syzkaller_knows_the_contract() {
+	diff <(contract_of include/uapi/linux/vgpu_stub.h) <(contract_of tests/syzkaller/dev_vgpu.txt)
+}
+
+# The kernel's checkpatch. What it is told to ignore is what only the kernel has.
+c_is_kernel_style() {
+	local kernel
+	kernel=$(scripts/kernel)
+	# It leaves a file of its own where it runs.
+	scripts/enter sh -c 'cd /tmp && exec "$@"' sh "$kernel/build/scripts/checkpatch.pl" \
+		--no-tree --terse --strict --file --show-types --max-line-length=100 \
+		--ignore "$1" "${@:2}"
+}
+
+device_is_qemu_style() {
+	scripts/enter perl "$(scripts/packaged-qemu --source)/scripts/checkpatch.pl" --no-tree --terse \
+		--file "${DEVICE_SOURCES[@]}" "${DEVICE_HEADERS[@]}" \
+		qemu-device/packaged/loader.c tests/qemu/late-access.c \
+		tests/qemu/vgpu-stub-hostile{,-script}.c tests/qemu/vgpu-stub-hostile-script.h
+}
+
+userspace_documents_itself() {
+	scripts/enter env RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --locked --no-deps --workspace
+}
+
+everything_has_a_licence() {
+	local file bad=0
+	while read -r file; do
+		head -n 2 -- "$file" | grep -q SPDX-License-Identifier || {
+			echo "no SPDX line: $file"
+			bad=1
+		}
+	done < <(git ls-files | grep -E '\.(rs|c|h|sh|toml)$|Makefile|Kbuild|Kconfig|^scripts/|^qemu-device/|meson' |
+		grep -v '^tests/selftests/guide_test_vgpu.c$')
+	return "$bad"
+}
+
+# Statically linked, and with no wish for a kernel newer than 3.10.
+is_static() {
+	scripts/enter file "$1" | grep -E 'static-pie linked.* for GNU/Linux 3\.2\.0'
+}
+
+vgpuinfo_is_static() {
+	make tools && is_static "$RELEASE/vgpuinfo"
+}
+
+programs_for_dom0_are_static() {
+	make host pool && is_static "$RELEASE/vgpu-host" && is_static "$RELEASE/vgpu-dm-hook" &&
+		is_static "$RELEASE/vgpu-pool"
+}
+
+vgpuinfo_is_small() {
+	local size
+	size=$(stat -c %s "$RELEASE/vgpuinfo")
+	echo "$size bytes"
+	[ "$size" -lt $((3 * 1024 * 1024)) ]
+}
+
+check_lint() {
+	local scripts=()
+	mapfile -t scripts < <(git ls-files scripts 'tests/**.sh' tests/guest/rc tests/guest/console \
+		tests/xen/dom0/etc/rc.xen tests/xen/dom0/usr userspace/vgpu-host/tests/stand-ins .ci/run \
+		qemu-device/standard-header qemu-device/xcp-ng qemu-device/packaged/{headers,build} \
+		tests/qemu/build-qtest packaging/{kernel-hook,dkms/dkms-build,dkms/notes} \
+		'packaging/modules/module.post*' 'debian/*.post*' tests/packages/inside \
+		tests/integrations/inside userspace/integrations/{ansible/vgpu.fact,node-feature-discovery/vgpu-features})
+	lint "shellcheck" scripts/enter shellcheck "${scripts[@]}"
+	lint "rustfmt of userspace and tests" scripts/enter cargo fmt --check
+	lint "rustfmt of the driver" scripts/enter rustfmt --check drivers/vgpu_stub/vgpu_stub.rs
+	lint "clippy of userspace and tests" scripts/enter cargo clippy --quiet --locked --workspace \
+		--all-targets -- -D warnings
+	lint "documentation of userspace and tests" userspace_documents_itself
+	lint "the module builds without warnings, clippy's included" module_builds_clean 1
+	lint "the module builds without warnings" module_builds_clean ""
+	lint "the module has no way to panic" module_cannot_panic
+	lint "the module is loaded for 1AF4:1111" module_is_for_the_device
+	lint "unsafe is in the layers below the driver only" unsafe_is_in_the_class_layer
+	lint "the driver's view of the contract is fresh" uapi_is_fresh
+	lint "syzkaller's description has all of the contract" syzkaller_knows_the_contract
+	lint "checkpatch of the contract and the selftests" c_is_kernel_style \
+		PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE \
+		"$TOP"/include/uapi/linux/vgpu_stub.h \
+		"$TOP"/tests/selftests/{calls,chardev,fuzz,live,removal,faults,storm,crowd,deadline,irqhog,compat,eject,operations}.c \
+		"$TOP"/tests/selftests/{ktap,device}.h
+	lint "checkpatch of the driver" c_is_kernel_style NOTHING \
+		"$TOP"/drivers/vgpu_stub/*.rs "$TOP"/drivers/vgpu_stub/{class,compat,pci}/*.rs
+	lint "QEMU's checkpatch of the device models" device_is_qemu_style
+	lint "every file names its licence" everything_has_a_licence
+	lint "vgpuinfo is static" vgpuinfo_is_static
+	lint "what runs in dom0 is static" programs_for_dom0_are_static
+	lint "vgpuinfo is smaller than 3 MiB" vgpuinfo_is_small
+	lint "rust-analyzer's projects are whole" scripts/rust-analyzer --check
+}

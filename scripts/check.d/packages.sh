@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+## the packages in guests with systemd, and on older Debians
+
+prepare_packages() {
+	make_what_guests_run_on
+}
+
+check_packages() {
+	local test
+	for test in tests/packages/*.sh; do
+		suite "packages: $(basename "$test" .sh)" "$test"
+	done
+}

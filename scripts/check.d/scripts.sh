@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+## what the scripts do and say, and what is in the packages
+
+prepare_scripts() {
+	scripts/kernel >/dev/null
+	scripts/packaged-qemu >/dev/null
+}
+
+check_scripts() {
+	local test
+	for test in tests/scripts/*.sh; do
+		suite "scripts: $(basename "$test" .sh)" "$test"
+	done
+}
