@@ -1,16 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-## clippy, rustfmt, checkpatch, shellcheck; what the module and the programs are not to have
+## clippy, rustfmt, checkpatch, shellcheck; what modules and programs must not have
 
 prepare_lint() {
 	scripts/kernel >/dev/null
 	scripts/packaged-qemu --source >/dev/null
 }
 
-unsafe_is_in_the_class_layer() {
-	! grep -nE '\bunsafe\b' drivers/vgpu_stub/*.rs |
-		grep -vE '^drivers/vgpu_stub/(class|compat|pci)\.rs:|^[^:]*:[0-9]+:\s*//'
+# The guide's own program, as the guide has it.
+FOREIGN=tests/selftests/guide_test_vgpu.c
+
+# sources PATHSPEC...: the files that git knows of or would add. A lint takes all files of a
+# kind, so that it takes the next one, too.
+sources() {
+	local file
+	git ls-files --cached --others --exclude-standard -- "$@" ":!$FOREIGN" |
+		while read -r file; do
+			[ ! -e "$file" ] || printf '%s\n' "$file"
+		done
+}
+
+# shell_scripts: those that are called so or that begin so.
+shell_scripts() {
+	sources | tr '\n' '\0' | xargs -0 awk '
+		FNR > 1 { nextfile }
+		FILENAME ~ /\.sh$/ || /^#!.*sh$/ { print FILENAME }'
+}
+
+shell_scripts_are_sound() {
+	shell_scripts | scripts/enter xargs -P "$(nproc)" -n 12 shellcheck
+}
+
+# unsafe_is_where_it_belongs: 'unsafe' is in class, compat and pci of the driver only.
+unsafe_is_where_it_belongs() {
+	local files
+	mapfile -t files < <(sources 'drivers/*.rs')
+	[ ${#files[@]} -gt 0 ] || return
+	! grep -Hnw unsafe -- "${files[@]}" |
+		grep -vE '^drivers/vgpu_stub/(class|compat|pci)(\.rs:|/)|^[^:]*:[0-9]+:\s*//'
 }
 
 module_builds_clean() {
@@ -51,21 +79,23 @@ syzkaller_knows_the_contract() {
 	diff <(contract_of include/uapi/linux/vgpu_stub.h) <(contract_of tests/syzkaller/dev_vgpu.txt)
 }
 
-# The kernel's checkpatch. What it is told to ignore is what only the kernel has.
-c_is_kernel_style() {
-	local kernel
+# are_kernel_style TYPES PATHSPEC...: the kernel's checkpatch finds nothing in these sources but
+# what is of these types, which ask for what only the kernel has.
+are_kernel_style() {
+	local kernel files
 	kernel=$(scripts/kernel)
+	mapfile -t files < <(sources "${@:2}")
 	# It leaves a file of its own where it runs.
 	scripts/enter sh -c 'cd /tmp && exec "$@"' sh "$kernel/build/scripts/checkpatch.pl" \
 		--no-tree --terse --strict --file --show-types --max-line-length=100 \
-		--ignore "$1" "${@:2}"
+		--ignore "$1" "${files[@]/#/$TOP/}"
 }
 
 device_is_qemu_style() {
+	local files
+	mapfile -t files < <(sources 'qemu-device/*.[ch]' 'tests/qemu/*.[ch]')
 	scripts/enter perl "$(scripts/packaged-qemu --source)/scripts/checkpatch.pl" --no-tree --terse \
-		--file "${DEVICE_SOURCES[@]}" "${DEVICE_HEADERS[@]}" \
-		qemu-device/packaged/loader.c tests/qemu/late-access.c \
-		tests/qemu/vgpu-stub-hostile{,-script}.c tests/qemu/vgpu-stub-hostile-script.h
+		--file "${files[@]}"
 }
 
 userspace_documents_itself() {
@@ -79,8 +109,7 @@ everything_has_a_licence() {
 			echo "no SPDX line: $file"
 			bad=1
 		}
-	done < <(git ls-files | grep -E '\.(rs|c|h|sh|toml)$|Makefile|Kbuild|Kconfig|^scripts/|^qemu-device/|meson' |
-		grep -v '^tests/selftests/guide_test_vgpu.c$')
+	done < <(sources | grep -E '\.(rs|c|h|sh|toml)$|Makefile|Kbuild|Kconfig|^scripts/|^qemu-device/|meson')
 	return "$bad"
 }
 
@@ -105,36 +134,36 @@ vgpuinfo_is_small() {
 	[ "$size" -lt $((3 * 1024 * 1024)) ]
 }
 
-check_lint() {
-	local scripts=()
-	mapfile -t scripts < <(git ls-files scripts 'tests/**.sh' tests/guest/rc tests/guest/console \
-		tests/xen/dom0/etc/rc.xen tests/xen/dom0/usr userspace/vgpu-host/tests/stand-ins .ci/run \
-		qemu-device/standard-header qemu-device/xcp-ng qemu-device/packaged/{headers,build} \
-		tests/qemu/build-qtest packaging/{kernel-hook,dkms/dkms-build,dkms/notes} \
-		'packaging/modules/module.post*' 'debian/*.post*' tests/packages/inside \
-		tests/integrations/inside userspace/integrations/{ansible/vgpu.fact,node-feature-discovery/vgpu-features})
-	lint "shellcheck" scripts/enter shellcheck "${scripts[@]}"
+# Those that build nothing.
+lints_of_sources() {
+	lint "shellcheck" shell_scripts_are_sound
 	lint "rustfmt of userspace and tests" scripts/enter cargo fmt --check
 	lint "rustfmt of the driver" scripts/enter rustfmt --check drivers/vgpu_stub/vgpu_stub.rs
+	lint "unsafe is in class, compat and pci of the driver only" unsafe_is_where_it_belongs
+	lint "the driver's view of the contract is fresh" uapi_is_fresh
+	lint "syzkaller's description has all of the contract" syzkaller_knows_the_contract
+	lint "checkpatch of the contract and the selftests" are_kernel_style \
+		PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE \
+		'*.[ch]' ':!qemu-device' ':!tests/qemu'
+	lint "checkpatch of the driver" are_kernel_style NOTHING 'drivers/*.rs'
+	lint "QEMU's checkpatch of the device models" device_is_qemu_style
+	lint "every file names its licence" everything_has_a_licence
+}
+
+# Those that compile everything by clippy.
+lints_by_clippy() {
 	lint "clippy of userspace and tests" scripts/enter cargo clippy --quiet --locked --workspace \
 		--all-targets -- -D warnings
-	lint "documentation of userspace and tests" userspace_documents_itself
 	lint "the module builds without warnings, clippy's included" module_builds_clean 1
+}
+
+check_lint() {
+	lints_of_sources
+	lints_by_clippy
+	lint "documentation of userspace and tests" userspace_documents_itself
 	lint "the module builds without warnings" module_builds_clean ""
 	lint "the module has no way to panic" module_cannot_panic
 	lint "the module is loaded for 1AF4:1111" module_is_for_the_device
-	lint "unsafe is in the layers below the driver only" unsafe_is_in_the_class_layer
-	lint "the driver's view of the contract is fresh" uapi_is_fresh
-	lint "syzkaller's description has all of the contract" syzkaller_knows_the_contract
-	lint "checkpatch of the contract and the selftests" c_is_kernel_style \
-		PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE \
-		"$TOP"/include/uapi/linux/vgpu_stub.h \
-		"$TOP"/tests/selftests/{calls,chardev,fuzz,live,removal,faults,storm,crowd,deadline,irqhog,compat,eject,operations}.c \
-		"$TOP"/tests/selftests/{ktap,device}.h
-	lint "checkpatch of the driver" c_is_kernel_style NOTHING \
-		"$TOP"/drivers/vgpu_stub/*.rs "$TOP"/drivers/vgpu_stub/{class,compat,pci}/*.rs
-	lint "QEMU's checkpatch of the device models" device_is_qemu_style
-	lint "every file names its licence" everything_has_a_licence
 	lint "vgpuinfo is static" vgpuinfo_is_static
 	lint "what runs in dom0 is static" programs_for_dom0_are_static
 	lint "vgpuinfo is smaller than 3 MiB" vgpuinfo_is_small
