@@ -10,17 +10,22 @@ for dir in /sys/class/vgpu/*; do
 	[ -d "$dir" ] && name=${dir##*/} && break
 done
 
-printf 'KTAP version 1\n1..6\n'
+# What is run, with its arguments.
+tests="sysfs.sh
+chardev
+fuzz 100000
+compat /dev/$name
+module.sh
+removal unbind"
+
+printf 'KTAP version 1\n1..%d\n' "$(echo "$tests" | wc -l)"
 number=0
 failed=0
-run() {
+while read -r line <&3; do
 	number=$((number + 1))
-	printf '# Subtest: %s\n' "$*"
-	program=$1
-	if (
-		shift
-		"./$program" "$@"
-	) >/tmp/vgpu-selftest.$$ 2>&1; then
+	printf '# Subtest: %s\n' "$line"
+	# shellcheck disable=SC2086 # its words are the program and its arguments
+	if ./$line >/tmp/vgpu-selftest.$$ 2>&1 3<&-; then
 		verdict=ok
 	else
 		verdict='not ok'
@@ -28,13 +33,8 @@ run() {
 	fi
 	sed 's/^/    /' /tmp/vgpu-selftest.$$
 	rm -f /tmp/vgpu-selftest.$$
-	printf '%s %d - %s\n' "$verdict" "$number" "$*"
-}
-
-run sysfs.sh
-run chardev
-run fuzz 100000
-run compat "/dev/$name"
-run module.sh
-run removal unbind
+	printf '%s %d - %s\n' "$verdict" "$number" "$line"
+done 3<<END
+$tests
+END
 exit $failed
