@@ -201,6 +201,10 @@ demo: initramfs ## boot a guest with a device and show that all of it works
 check: ## run all tests and lints
 	@scripts/check
 
+.PHONY: check-quick
+check-quick: ## run what takes a minute or two of it: most lints, the tests of the crates, one guest
+	@scripts/check quick
+
 .PHONY: check-device
 check-device: ## test the device model under sanitizers, at random too; OPERATIONS=N SEED=N
 	@OPERATIONS='$(OPERATIONS)' SEED='$(SEED)' scripts/check sanitized

@@ -7,12 +7,17 @@ prepare_device() {
 	scripts/packaged-qemu --tests >/dev/null
 }
 
-check_device() {
+# with_qemu [NAME=VALUE...] COMMAND [ARG...]: run it where it finds a QEMU that has the device, and
+# those that only tests have.
+with_qemu() {
 	local qemu
-	qemu=$(scripts/packaged-qemu --tests)
+	qemu=$(scripts/packaged-qemu --tests) || return
 	mapfile -t qemu <<<"$qemu"
-	suite "device" scripts/enter env "${qemu[@]}" \
-		cargo test --quiet --locked --no-fail-fast -p device-tests
-	suite "device, by LD_PRELOAD" scripts/enter env "${qemu[@]}" VGPU_PRELOAD=1 \
+	scripts/enter env "${qemu[@]}" "$@"
+}
+
+check_device() {
+	suite "device" with_qemu cargo test --quiet --locked --no-fail-fast -p device-tests
+	suite "device, by LD_PRELOAD" with_qemu VGPU_PRELOAD=1 \
 		cargo test --quiet --locked -p device-tests --test conformance -- registers:: migration::
 }

@@ -107,6 +107,7 @@ makes device 'packaged-qemu --tests'
 makes sanitized 'qemu --sanitized'
 makes scripts 'kernel,packaged-qemu'
 makes lint 'kernel,make,packaged-qemu --source'
+makes quick "kernel,make,packaged-qemu --source,packaged-qemu --tests"
 makes vm "kernel,kernel --without-rust,make,packaged-qemu --tests"
 makes hostile "$GUESTS"
 makes messages "$GUESTS"
