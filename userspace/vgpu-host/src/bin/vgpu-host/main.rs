@@ -2,38 +2,16 @@
 
 //! Sets up the vGPU stubs of an XCP-ng host's virtual machines.
 
-mod attach;
 mod cli;
-mod describe;
+mod commands;
+mod dom0;
 mod exit;
 mod failure;
 mod finding;
-mod guard;
-mod install;
-mod installed;
-mod list;
 mod manual;
 mod member;
 mod output;
-mod plugin;
-mod pool;
-mod record;
-mod remote;
-mod replace;
 mod report;
-mod resident;
-mod running;
-mod script;
-mod set;
-mod spec;
-mod status;
-mod tree;
-mod uninstall;
-mod verify;
-mod wrapper;
-mod xe;
-mod xenopsd;
-mod xmlrpc;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,12 +21,16 @@ use vgpu_cli::output::complain;
 use vgpu_cli::{ExitCodes, usage};
 
 use crate::cli::{Action, Cli, SpecAction};
+use crate::commands::{
+    attach, describe, guard, install, list, plugin, pool, set, spec, status, uninstall, verify,
+};
+use crate::dom0::remote;
+use crate::dom0::tree::Tree;
+use crate::dom0::xe::Xe;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{stdout, written};
 use crate::report::Report;
-use crate::tree::Tree;
-use crate::xe::Xe;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::dom0::tree::Tree;
 use crate::failure::Failure;
-use crate::tree::Tree;
 
 const UNIT: &str = "xenopsd-xc.service";
 /// Where units are, those that count most first.

@@ -10,13 +10,13 @@ use vgpu::{PoolId, uapi};
 use vgpu_host::{Device, Messages, device, keys};
 
 use super::line;
-use crate::attach::devices;
+use crate::commands::attach::devices;
+use crate::dom0::resident::Resident;
+use crate::dom0::running::{self, OnBus, Running};
+use crate::dom0::tree::Tree;
+use crate::dom0::xe::Xe;
 use crate::failure::Failure;
 use crate::finding::Finding;
-use crate::resident::Resident;
-use crate::running::{self, OnBus, Running};
-use crate::tree::Tree;
-use crate::xe::Xe;
 
 /// The lines, in order, and how each is checked.
 const LINES: [(&str, &str); 7] = [

@@ -12,9 +12,9 @@ use vgpu_host::device;
 use vgpu_host::layout::qmp_socket;
 use vgpu_qmp::{Qmp, QmpError};
 
+use crate::dom0::resident::Resident;
+use crate::dom0::tree::Tree;
 use crate::failure::Failure;
-use crate::resident::Resident;
-use crate::tree::Tree;
 
 /// How long one answer may take. The toolstack uses the same socket, one command
 /// at a time.

@@ -10,14 +10,17 @@ use vgpu_host::Shown;
 use vgpu_host::program::ProgramError;
 
 use crate::cli::Change;
+use crate::dom0::xe::Xe;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::member::Member;
 use crate::output::SCHEMA;
-use crate::plugin::{CODE, NAME};
 use crate::report::Report;
-use crate::xe::Xe;
 
+/// By which xapi finds the plugin: its file.
+const NAME: &str = "vgpu-stub";
+/// What the codes of the plugin's own failures begin with.
+pub(crate) const CODE: &str = "VGPU_STUB_";
 /// How xe begins what it prints of a failure that it does not know.
 const ERROR: &str = "Error code: ";
 const PARAMETERS: &str = "\nError parameters: ";

@@ -7,14 +7,14 @@ use std::thread;
 use serde_json::{Value, json};
 use vgpu_cli::Problem;
 
+use crate::commands::status;
+use crate::dom0::remote;
+use crate::dom0::tree::Tree;
+use crate::dom0::xe::Xe;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::member::Member;
-use crate::remote;
 use crate::report::Report;
-use crate::status;
-use crate::tree::Tree;
-use crate::xe::Xe;
 
 /// What has to be right on a member on which a VM with devices is to run, by the names of
 /// the plugin's checks.

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use vgpu_cli::Problem;
 use vgpu_host::{Device, device};
 
-use crate::attach::{devices, shown};
+use crate::commands::attach::{devices, shown};
+use crate::dom0::xe::{Kind, Listed, Unreadable, Xe};
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::xe::{Kind, Listed, Unreadable, Xe};
 
 /// A VM with devices, or with a key that makes no sense.
 pub(crate) struct Row {

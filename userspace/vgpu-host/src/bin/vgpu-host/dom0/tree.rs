@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use vgpu_host::below::{Last, resolve};
 
+use crate::dom0::replace::{self, Attributes, changed, sync_parent};
 use crate::failure::Failure;
-use crate::replace::{self, Attributes, changed, sync_parent};
 
 /// The name that a file has while it is written. It is always the same one: the
 /// next run finds what a killed one left.

@@ -6,12 +6,12 @@
 pub(crate) mod host;
 mod vm;
 
+use crate::dom0::resident::Resident;
+use crate::dom0::tree::Tree;
+use crate::dom0::xe::Xe;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
 use crate::report::Report;
-use crate::resident::Resident;
-use crate::tree::Tree;
-use crate::xe::Xe;
 
 /// Checks the host, and a VM if there is one.
 pub(crate) fn verify(xe: &Xe, tree: &Tree, vm: Option<&str>) -> Result<Report, Failure> {

@@ -6,9 +6,9 @@
 use serde_json::{Value, json};
 use vgpu_host::layout::STATE;
 
+use crate::dom0::replace::Attributes;
+use crate::dom0::tree::{Found, Tree};
 use crate::failure::Failure;
-use crate::replace::Attributes;
-use crate::tree::{Found, Tree};
 
 /// The number of the format.
 const SCHEMA: u32 = 1;

@@ -13,23 +13,21 @@ use vgpu_cli::{ExitCodes, Problem};
 use vgpu_host::Shown;
 
 use crate::cli::Change;
+use crate::commands::verify::host;
+use crate::commands::{list, set, status, verify};
+use crate::dom0::remote::CODE;
+use crate::dom0::tree::Tree;
+use crate::dom0::xe::Xe;
+use crate::dom0::xmlrpc::{self, Call};
 use crate::failure::Failure;
+use crate::finding;
 use crate::output::document;
 use crate::report::Report;
-use crate::tree::Tree;
-use crate::verify::host;
-use crate::xe::Xe;
-use crate::xmlrpc::{self, Call};
-use crate::{finding, list, set, status, verify};
 
 /// The code of a call that makes no sense, as XAPI has it.
 const PLUGIN_FAILURE: &str = "XENAPI_PLUGIN_FAILURE";
 /// The code of a function that there is not.
 const UNKNOWN_FUNCTION: &str = "UNKNOWN_XENAPI_PLUGIN_FUNCTION";
-/// By which xapi finds the plugin: its file.
-pub(crate) const NAME: &str = "vgpu-stub";
-/// What the codes of this plugin's own failures begin with.
-pub(crate) const CODE: &str = "VGPU_STUB_";
 
 /// Does what a call asks for. The report is the answer.
 pub(crate) fn answer(xe: &Xe, tree: &Tree, words: &[String]) -> Report {

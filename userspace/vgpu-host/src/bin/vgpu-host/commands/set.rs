@@ -5,14 +5,14 @@
 use serde_json::{Value, json};
 use vgpu_host::{Device, device};
 
-use crate::attach::{LATER, devices, shown, write};
 use crate::cli::Change;
+use crate::commands::attach::{LATER, devices, shown, write};
+use crate::dom0::resident::Resident;
+use crate::dom0::running::Running;
+use crate::dom0::tree::Tree;
+use crate::dom0::xe::Xe;
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::resident::Resident;
-use crate::running::Running;
-use crate::tree::Tree;
-use crate::xe::Xe;
 
 /// The first revision of the device whose properties can change while it runs.
 const LIVE: u64 = 2;

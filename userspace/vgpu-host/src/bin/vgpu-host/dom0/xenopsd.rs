@@ -8,8 +8,8 @@ use std::path::Path;
 
 use vgpu_host::layout::{HOOK, XENOPSD, XENOPSD_DIRECTORY, XENOPSD_FILE, XENOPSD_SETTING};
 
+use crate::dom0::tree::Tree;
 use crate::failure::Failure;
-use crate::tree::Tree;
 
 /// One line that sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]

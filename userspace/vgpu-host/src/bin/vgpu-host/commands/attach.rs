@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 use vgpu_host::{Device, KeyError, device, keys};
 
+use crate::dom0::xe::Xe;
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::xe::Xe;
 
 /// When a change of the keys shows.
 pub(crate) const LATER: &str = "it counts when the VM is started or rebooted";

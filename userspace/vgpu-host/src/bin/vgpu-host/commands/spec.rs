@@ -17,8 +17,8 @@ use time::OffsetDateTime;
 use vgpu_host::spec::{Spec, State, patch};
 
 use crate::cli::SpecFiles;
+use crate::dom0::replace::{self, Attributes};
 use crate::failure::Failure;
-use crate::replace::{self, Attributes};
 use crate::report::Report;
 
 /// A spec is a few kilobytes; what is larger than this is something else.

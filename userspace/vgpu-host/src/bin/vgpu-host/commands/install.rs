@@ -14,17 +14,17 @@ use std::path::{Path, PathBuf};
 
 use vgpu_host::layout::{GUARD, HOOK, LIBEXEC, PLUGIN, PROGRAM, STATE, WRAPPER, XENOPSD_SETTING};
 
+use crate::commands::installed::{READS, directory_to_write_in, is_of, report, tidy};
+use crate::commands::status;
+use crate::commands::uninstall;
+use crate::dom0::record::{Entry, Item, Record};
+use crate::dom0::replace::Attributes;
+use crate::dom0::script;
+use crate::dom0::tree::{Found, Tree};
+use crate::dom0::wrapper::Wrapper;
+use crate::dom0::xenopsd::{self, Configuration};
 use crate::failure::Failure;
-use crate::installed::{READS, directory_to_write_in, is_of, report, tidy};
-use crate::record::{Entry, Item, Record};
-use crate::replace::Attributes;
 use crate::report::Report;
-use crate::script;
-use crate::status;
-use crate::tree::{Found, Tree};
-use crate::uninstall;
-use crate::wrapper::Wrapper;
-use crate::xenopsd::{self, Configuration};
 
 /// What has to follow a change of the setting.
 pub(crate) const RESTART: &str =

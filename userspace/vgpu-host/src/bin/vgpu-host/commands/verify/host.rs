@@ -11,10 +11,10 @@ use vgpu_host::layout::QEMU;
 use vgpu_host::program::{Program, Said};
 
 use super::line;
+use crate::commands::status;
+use crate::dom0::tree::Tree;
 use crate::failure::Failure;
 use crate::finding::Finding;
-use crate::status;
-use crate::tree::Tree;
 
 /// How long rpm and QEMU may take.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -8,15 +8,15 @@ use vgpu_host::layout::{
 };
 use vgpu_host::{Shown, configuration};
 
+use crate::commands::installed::{READS, is_of};
+use crate::dom0::record::{Item, Record};
+use crate::dom0::script;
+use crate::dom0::tree::{Found, Tree};
+use crate::dom0::wrapper::Wrapper;
+use crate::dom0::xenopsd::Configuration;
 use crate::failure::Failure;
 use crate::finding::{self, Finding, Verdict};
-use crate::installed::{READS, is_of};
-use crate::record::{Item, Record};
 use crate::report::Report;
-use crate::script;
-use crate::tree::{Found, Tree};
-use crate::wrapper::Wrapper;
-use crate::xenopsd::Configuration;
 
 const INSTALL: &str = "run vgpu-host install";
 const CORRECT: &str = "correct that line";

@@ -14,9 +14,9 @@ use vgpu_host::Shown;
 use vgpu_host::layout::INVENTORY;
 use vgpu_host::xenstore::{self, Xenstore};
 
+use crate::dom0::tree::Tree;
+use crate::dom0::xe::Xe;
 use crate::failure::Failure;
-use crate::tree::Tree;
-use crate::xe::Xe;
 
 /// How long one value of xenstore may take.
 const PATIENCE: Duration = Duration::from_secs(10);

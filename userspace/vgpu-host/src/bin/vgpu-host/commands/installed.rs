@@ -5,11 +5,11 @@
 use serde_json::json;
 use vgpu_host::layout::{LIBEXEC, STATE};
 
+use crate::dom0::record::Item;
+use crate::dom0::tree::{Found, Tree};
+use crate::dom0::wrapper::Wrapper;
 use crate::failure::Failure;
-use crate::record::Item;
 use crate::report::Report;
-use crate::tree::{Found, Tree};
-use crate::wrapper::Wrapper;
 
 /// Advice on a wrapper that reads keys.
 pub(crate) const READS: &str = "see that it does not become an argument of QEMU, as whoever may \

@@ -14,11 +14,11 @@ use std::process::ExitCode;
 use vgpu_cli::Problem;
 use vgpu_host::keys;
 
+use crate::commands::pool;
+use crate::dom0::tree::Tree;
+use crate::dom0::xe::Xe;
 use crate::failure::Failure;
 use crate::output::stdout;
-use crate::pool;
-use crate::tree::Tree;
-use crate::xe::Xe;
 
 /// Keeps a VM from being migrated.
 const REFUSED: u8 = 2;

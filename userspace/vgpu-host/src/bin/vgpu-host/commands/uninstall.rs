@@ -5,14 +5,14 @@
 
 use vgpu_host::layout::{HOOK, STATE, WRAPPER};
 
+use crate::commands::installed::{directory_to_write_in, is_of, report, tidy};
+use crate::commands::list;
+use crate::dom0::record::{Entry, Item, Record};
+use crate::dom0::tree::{Found, Tree};
+use crate::dom0::xe::Xe;
+use crate::dom0::xenopsd::{self, Configuration};
 use crate::failure::Failure;
-use crate::installed::{directory_to_write_in, is_of, report, tidy};
-use crate::list;
-use crate::record::{Entry, Item, Record};
 use crate::report::Report;
-use crate::tree::{Found, Tree};
-use crate::xe::Xe;
-use crate::xenopsd::{self, Configuration};
 
 /// Leaves the host's files as they were before. `notes` are what there is to say already.
 pub(crate) fn uninstall(tree: &Tree, mut notes: Vec<String>) -> Result<Report, Failure> {
