@@ -10,6 +10,7 @@ pub(crate) mod resident;
 pub(crate) mod running;
 pub(crate) mod script;
 pub(crate) mod tree;
+pub(crate) mod vm;
 pub(crate) mod wrapper;
 pub(crate) mod xe;
 pub(crate) mod xenopsd;

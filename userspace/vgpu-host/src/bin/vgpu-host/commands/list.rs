@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use vgpu_cli::Problem;
 use vgpu_host::{Device, device};
 
-use crate::commands::attach::{devices, shown};
+use crate::commands::attach::shown;
+use crate::dom0::vm::devices;
 use crate::dom0::xe::{Kind, Listed, Unreadable, Xe};
 use crate::failure::Failure;
 use crate::report::Report;

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use vgpu_host::{Device, device};
 
 use crate::cli::Change;
-use crate::commands::attach::{LATER, devices, shown, write};
+use crate::commands::attach::{LATER, shown};
 use crate::dom0::resident::Resident;
 use crate::dom0::running::Running;
 use crate::dom0::tree::Tree;
+use crate::dom0::vm::{devices, write};
 use crate::dom0::xe::Xe;
 use crate::failure::Failure;
 use crate::report::Report;

@@ -10,10 +10,10 @@ use vgpu::{PoolId, uapi};
 use vgpu_host::{Device, Messages, device, keys};
 
 use super::line;
-use crate::commands::attach::devices;
 use crate::dom0::resident::Resident;
 use crate::dom0::running::{self, OnBus, Running};
 use crate::dom0::tree::Tree;
+use crate::dom0::vm::devices;
 use crate::dom0::xe::Xe;
 use crate::failure::Failure;
 use crate::finding::Finding;
