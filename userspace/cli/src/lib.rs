@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the commands for vGPU stubs have in common, so that a script which knows
-//! one of them knows the others: exit codes, errors, output, man pages and
-//! completions.
+//! one of them knows the others: exit codes, errors, output,
+//! man pages and completions.
 
 pub mod clock;
 pub mod completions;
+pub mod describe;
 pub mod exit;
 pub mod failure;
 pub mod manual;
@@ -13,7 +14,7 @@ pub mod output;
 pub mod stdout;
 pub mod usage;
 
-pub use completions::Shell;
+pub use describe::Describe;
 pub use exit::ExitCodes;
 pub use failure::Problem;
 pub use manual::Manual;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use vgpu::PoolId;
-use vgpu_cli::{ExitCodes, Shell};
+use vgpu_cli::{Describe, ExitCodes};
 
 use crate::exit::Exit;
 use crate::handler::{Handler, Own};
@@ -34,18 +34,8 @@ pub(crate) struct Cli {
 pub(crate) enum Action {
     /// Connect to the devices and answer, until it is stopped
     Serve(Serve),
-    /// Print the script that completes arguments in a shell
-    Completions {
-        /// The shell
-        #[arg(value_enum)]
-        shell: Shell,
-    },
-    /// Print the man page
-    Man {
-        /// Write it and those of the subcommands to files there instead
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        directory: Option<PathBuf>,
-    },
+    #[command(flatten)]
+    Describe(Describe),
 }
 
 #[derive(Debug, Args)]

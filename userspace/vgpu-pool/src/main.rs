@@ -23,20 +23,18 @@ mod service;
 
 use std::fs;
 use std::future::pending;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use sd_notify::NotifyState;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio_util::task::TaskTracker;
-use vgpu_cli::ExitCodes;
-use vgpu_cli::completions::script;
 use vgpu_cli::output::{complain, deliver, fail};
+use vgpu_cli::{Describe, ExitCodes};
 
 use crate::cli::{Action, Cli, Serve};
 use crate::directory::Directory;
@@ -49,8 +47,7 @@ fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
         Ok(cli) => match &cli.action {
             Action::Serve(serve) => run(serve).map_or_else(|it| fail(&it), |()| Exit::Ok),
-            Action::Completions { shell } => print(&script(*shell, Cli::command(), None)),
-            Action::Man { directory } => man(directory.as_deref()),
+            Action::Describe(what) => describe(what),
         },
         Err(error) if error.use_stderr() => {
             complain(error.to_string().trim_end());
@@ -66,19 +63,16 @@ fn print(text: &str) -> Exit {
     deliver(text, Exit::Ok, Failure::Output)
 }
 
-fn man(directory: Option<&Path>) -> Exit {
-    match directory {
-        None => match MANUAL.page::<Exit>(Cli::command()) {
-            Ok(page) => print(&page),
-            Err(error) => fail(&Failure::Output(error)),
-        },
-        Some(path) => match MANUAL.write::<Exit>(Cli::command(), path) {
-            Ok(()) => Exit::Ok,
-            Err(source) => fail(&Failure::File {
+fn describe(what: &Describe) -> Exit {
+    match what.text::<Cli, Exit>(&MANUAL, None) {
+        Ok(text) => print(&text),
+        Err(source) => fail(&match what.directory() {
+            Some(path) => Failure::File {
                 path: path.into(),
                 source,
-            }),
-        },
+            },
+            None => Failure::Output(source),
+        }),
     }
 }
 

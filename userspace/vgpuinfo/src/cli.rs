@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
-use vgpu_cli::{ExitCodes, Shell};
+use vgpu_cli::{Describe, ExitCodes};
 
 use crate::exit::Exit;
 use crate::fields::Field;
@@ -137,18 +137,8 @@ pub(crate) enum Action {
     Fields,
     /// Print the JSON Schema of what is written in JSON
     Schema,
-    /// Print the script that completes arguments in a shell
-    Completions {
-        /// The shell
-        #[arg(value_enum)]
-        shell: Shell,
-    },
-    /// Print the man page
-    Man {
-        /// Write it and those of the subcommands to files there instead
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        directory: Option<PathBuf>,
-    },
+    #[command(flatten)]
+    Describe(Describe),
 }
 
 impl Action {

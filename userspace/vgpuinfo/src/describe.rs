@@ -2,11 +2,9 @@
 
 //! What the program says about itself, for people, shells and other programs.
 
-use std::path::Path;
-
-use clap::CommandFactory;
 use serde_json::json;
-use vgpu_cli::completions::{self, Named, Shell};
+use vgpu_cli::Describe;
+use vgpu_cli::completions::Named;
 
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -55,27 +53,18 @@ pub(crate) fn schema() -> Report {
     text(SCHEMA.into())
 }
 
-/// Prints the script that completes arguments in `shell`.
-pub(crate) fn completions(shell: Shell) -> Report {
+/// Prints a completion script or the man page, or writes the man pages to files.
+pub(crate) fn itself(what: &Describe) -> Report {
     let devices = Named {
         short: 'd',
         long: "device",
         // An address has colons, at which bash would part it.
         names: "vgpuinfo query -q -o name --format raw -n 2>/dev/null | grep -v '^-'; echo all",
     };
-    text(completions::script(shell, Cli::command(), Some(devices)))
-}
-
-/// Prints the man page, or writes it and those of the subcommands to files in
-/// `directory`.
-pub(crate) fn man(directory: Option<&Path>) -> Report {
-    let written = match directory {
-        None => MANUAL.page::<Exit>(Cli::command()).map(text),
-        Some(directory) => MANUAL
-            .write::<Exit>(Cli::command(), directory)
-            .map(|()| Report::default()),
-    };
-    written.unwrap_or_else(|error| Report::failed(Failure::Output(error)))
+    match what.text::<Cli, Exit>(&MANUAL, Some(devices)) {
+        Ok(it) => text(it),
+        Err(error) => Report::failed(Failure::Output(error)),
+    }
 }
 
 fn text(text: String) -> Report {
@@ -87,6 +76,7 @@ fn text(text: String) -> Report {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
     use serde_json::Value;
 
     use super::*;

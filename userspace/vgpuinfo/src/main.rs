@@ -81,9 +81,7 @@ fn form(cli: &Cli) -> Form {
             };
         }
         // Texts in languages of their own.
-        Some(Action::Schema | Action::Completions { .. } | Action::Man { .. }) => {
-            return Form::Text;
-        }
+        Some(Action::Schema | Action::Describe(_)) => return Form::Text,
         Some(Action::Query { format, .. }) => format.as_slice(),
         None if !cli.habits.columns.is_empty() => cli.habits.format(),
         _ => &[],
@@ -107,8 +105,7 @@ fn execute(cli: &Cli) -> Report {
         Some(Action::Publish) => publish::publish(options),
         Some(Action::Fields) => describe::fields(),
         Some(Action::Schema) => describe::schema(),
-        Some(Action::Completions { shell }) => describe::completions(*shell),
-        Some(Action::Man { directory }) => describe::man(directory.as_deref()),
+        Some(Action::Describe(what)) => describe::itself(what),
         Some(Action::Query {
             columns,
             format,

@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
-use vgpu_cli::{ExitCodes, Shell};
+use vgpu_cli::{Describe, ExitCodes};
 use vgpu_host::device::{parse_latency, parse_vm_id};
 use vgpu_host::{Device, Messages, Msix, Pool, Priority, Revision, Shown};
 
@@ -116,18 +116,8 @@ pub(crate) enum Action {
         #[arg(last = true)]
         words: Vec<String>,
     },
-    /// Print the script that completes arguments in a shell
-    Completions {
-        /// The shell
-        #[arg(value_enum)]
-        shell: Shell,
-    },
-    /// Print the man page
-    Man {
-        /// Write it and those of the subcommands to files there instead
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        directory: Option<PathBuf>,
-    },
+    #[command(flatten)]
+    Describe(Describe),
 }
 
 #[derive(Debug, Subcommand)]

@@ -89,8 +89,7 @@ fn execute(cli: &Cli) -> Result<Report, Failure> {
         Action::XapiPlugin { words } => Ok(plugin::answer(&xe, &Tree::to_read(&cli.root), words)),
         // Its exit codes are xenopsd's, and main has seen to it.
         Action::XapiGuard { .. } => Ok(Report::default()),
-        Action::Completions { shell } => Ok(describe::completions(*shell)),
-        Action::Man { directory } => describe::man(directory.as_deref()),
+        Action::Describe(what) => describe::describe(what),
         Action::Spec { action } => match action {
             SpecAction::Apply { files, packager } => spec::apply(files, packager, cli.dry_run),
             SpecAction::Revert { files } => spec::revert(files, cli.dry_run),
