@@ -3,7 +3,8 @@
 //! `vgpuinfo doctor`.
 
 use serde_json::json;
-use vgpu::{Finding, Verdict, diagnose};
+use vgpu::diagnose;
+use vgpu_cli::finding::{Finding, Verdict, problems};
 
 use crate::failure::Failure;
 use crate::options::Options;
@@ -23,31 +24,43 @@ pub(crate) fn doctor(options: &Options) -> Report {
         Err(error) => return Report::failed(Failure::Discovery(error)),
     };
     let selectors = options.selectors(None);
-    let findings: Vec<Finding> = findings
+    let findings: Vec<vgpu::Finding> = findings
         .into_iter()
         .filter(|it| concerns(it, &selectors))
         .collect();
+    let shown: Vec<Finding> = findings.iter().map(shown).collect();
     let terminal = Terminal::stdout();
     let mut report = Report {
-        text: findings.iter().map(|it| line(it, &terminal)).collect(),
+        text: shown.iter().map(|it| line(it, &terminal)).collect(),
         list: Some(("findings", findings.iter().map(object).collect())),
         ..Default::default()
     };
-    let problems = findings
-        .iter()
-        .filter(|it| it.verdict == Verdict::Problem)
-        .count();
-    if problems > 0 {
-        report.failures.push(Failure::Unhealthy(problems));
+    match problems(&shown) {
+        0 => {}
+        problems => report.failures.push(Failure::Unhealthy(problems)),
     }
     report
 }
 
 /// Whether a finding is about one of the devices named, or about the machine.
-fn concerns(finding: &Finding, selectors: &[Selector]) -> bool {
+fn concerns(finding: &vgpu::Finding, selectors: &[Selector]) -> bool {
     let machine = finding.pci.is_none();
     let named = |it: &Selector| it.names(finding.name.as_deref(), finding.pci);
     machine || selectors.is_empty() || selectors.iter().any(named)
+}
+
+/// Makes of what the library has found what a command prints: a message that names the device.
+fn shown(finding: &vgpu::Finding) -> Finding {
+    let subject = match (&finding.name, finding.pci) {
+        (Some(name), _) => format!("{name}: "),
+        (None, Some(address)) => format!("{address}: "),
+        (None, None) => String::new(),
+    };
+    Finding {
+        verdict: finding.verdict,
+        hint: finding.hint.clone(),
+        ..Finding::ok(finding.check, subject + &finding.message)
+    }
 }
 
 fn line(finding: &Finding, terminal: &Terminal) -> String {
@@ -56,21 +69,10 @@ fn line(finding: &Finding, terminal: &Terminal) -> String {
         Verdict::Unknown | Verdict::Warning => YELLOW,
         Verdict::Problem => RED,
     };
-    let verdict = terminal.paint(style, &format!("{:7}", finding.verdict));
-    let subject = match (&finding.name, finding.pci) {
-        (Some(name), _) => format!("{name}: "),
-        (None, Some(address)) => format!("{address}: "),
-        (None, None) => String::new(),
-    };
-    let hint = match &finding.hint {
-        Some(hint) => format!(" ({hint})"),
-        None => String::new(),
-    };
-    let (check, message) = (finding.check, &finding.message);
-    format!("{verdict}  {check:9}  {subject}{message}{hint}\n")
+    finding.line(&terminal.paint(style, &format!("{:7}", finding.verdict)))
 }
 
-fn object(finding: &Finding) -> serde_json::Value {
+fn object(finding: &vgpu::Finding) -> serde_json::Value {
     json!({
         "check": finding.check,
         "name": finding.name,

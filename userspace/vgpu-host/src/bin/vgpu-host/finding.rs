@@ -1,98 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The findings of status and verify: one for each check, as a line and in JSON.
+//! The report of findings of status and verify: a line for each check, and JSON.
 
 use serde_json::{Value, json};
+use vgpu_cli::finding::problems;
+use vgpu_cli::{Finding, Verdict};
 
 use crate::exit::Exit;
 use crate::report::Report;
 
-/// One thing that was looked at.
-pub(crate) struct Finding {
-    pub(crate) name: &'static str,
-    pub(crate) verdict: Verdict,
-    /// What there is.
-    pub(crate) state: String,
-    /// How it was looked at, where that does not go without saying.
-    pub(crate) how: Option<String>,
-}
-
-/// Whether it is as it should be.
-pub(crate) enum Verdict {
-    Good,
-    /// It is not, and what to do.
-    Bad(&'static str),
-    /// It could not be looked at; what to do first.
-    Unknown(&'static str),
-}
-
-impl Verdict {
-    fn mark(&self) -> &'static str {
-        match self {
-            Verdict::Good => "ok",
-            Verdict::Bad(_) => "NO",
-            Verdict::Unknown(_) => "--",
-        }
-    }
-
-    /// As programs have it: it is known, or it is not.
-    fn ok(&self) -> Option<bool> {
-        match self {
-            Verdict::Good => Some(true),
-            Verdict::Bad(_) => Some(false),
-            Verdict::Unknown(_) => None,
-        }
-    }
-
-    pub(crate) fn hint(&self) -> Option<&'static str> {
-        match self {
-            Verdict::Good => None,
-            Verdict::Bad(hint) | Verdict::Unknown(hint) => Some(hint),
-        }
+/// Returns what the line of a finding begins with.
+fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Problem => "NO",
+        Verdict::Unknown | Verdict::Warning => "--",
     }
 }
 
-impl Finding {
-    fn line(&self) -> String {
-        let hint = self.verdict.hint().map(|hint| format!(" ({hint})"));
-        let how = self.how.as_ref().map(|how| format!("\n    by {how}"));
-        format!(
-            "{}  {:<10} {}{}{}\n",
-            self.verdict.mark(),
-            self.name,
-            self.state,
-            hint.unwrap_or_default(),
-            how.unwrap_or_default(),
-        )
+/// Returns a verdict as programs have it: it is known, or it is not.
+fn ok(verdict: Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Ok => Some(true),
+        Verdict::Problem => Some(false),
+        Verdict::Unknown | Verdict::Warning => None,
     }
+}
 
-    fn json(&self) -> Value {
-        let mut object = json!({
-            "name": self.name,
-            "ok": self.verdict.ok(),
-            "state": self.state,
-            "hint": self.verdict.hint(),
-        });
-        if let Some(how) = &self.how {
-            object["how"] = how.as_str().into();
-        }
-        object
+fn object(finding: &Finding) -> Value {
+    let mut object = json!({
+        "name": finding.check,
+        "ok": ok(finding.verdict),
+        "state": finding.message,
+        "hint": finding.hint,
+    });
+    if let Some(how) = &finding.how {
+        object["how"] = how.as_str().into();
     }
+    object
 }
 
 /// The report of all findings, as the member of this name. All is whole if
 /// nothing was found wrong.
 pub(crate) fn report(name: &'static str, findings: &[Finding]) -> Report {
-    let whole = findings
-        .iter()
-        .all(|finding| !matches!(finding.verdict, Verdict::Bad(_)));
+    let whole = problems(findings) == 0;
     Report {
-        text: findings.iter().map(Finding::line).collect(),
+        text: findings
+            .iter()
+            .map(|it| it.line(mark(it.verdict)))
+            .collect(),
         member: Some((
             name,
             json!({
                 "whole": whole,
-                "checks": findings.iter().map(Finding::json).collect::<Value>(),
+                "checks": findings.iter().map(object).collect::<Value>(),
             }),
         )),
         exit: if whole { Exit::Ok } else { Exit::Mismatch },

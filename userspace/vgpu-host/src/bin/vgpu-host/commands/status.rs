@@ -3,6 +3,7 @@
 //! Whether what install did is there and has its effect.
 
 use sha2::{Digest, Sha256};
+use vgpu_cli::Finding;
 use vgpu_host::layout::{
     GUARD, HOOK, HOOK_CONFIGURATION, PLUGIN, PROGRAM, WRAPPER, XENOPSD_SETTING,
 };
@@ -15,7 +16,7 @@ use crate::dom0::tree::{Found, Tree};
 use crate::dom0::wrapper::Wrapper;
 use crate::dom0::xenopsd::Configuration;
 use crate::failure::Failure;
-use crate::finding::{self, Finding, Verdict};
+use crate::finding;
 use crate::report::Report;
 
 const INSTALL: &str = "run vgpu-host install";
@@ -57,11 +58,9 @@ pub(crate) fn hook_digest(tree: &Tree) -> Result<Option<String>, Failure> {
 }
 
 fn finding(name: &'static str, state: String, hint: Option<&'static str>) -> Finding {
-    Finding {
-        name,
-        state,
-        verdict: hint.map_or(Verdict::Good, Verdict::Bad),
-        how: None,
+    match hint {
+        None => Finding::ok(name, state),
+        Some(hint) => Finding::problem(name, state, hint),
     }
 }
 

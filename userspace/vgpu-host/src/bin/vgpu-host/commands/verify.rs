@@ -10,7 +10,7 @@ use crate::dom0::resident::Resident;
 use crate::dom0::tree::Tree;
 use crate::dom0::xe::Xe;
 use crate::failure::Failure;
-use crate::finding::{self, Finding, Verdict};
+use crate::finding;
 use crate::report::Report;
 
 /// Checks the host, and a VM if there is one.
@@ -28,40 +28,4 @@ pub(crate) fn verify(xe: &Xe, tree: &Tree, vm: Option<&str>) -> Result<Report, F
     let mut findings = host::findings(tree)?;
     findings.extend(vm::findings(xe, tree, vm.as_ref())?);
     Ok(finding::report("verify", &findings))
-}
-
-/// A line of the list, before it was checked.
-struct Line {
-    name: &'static str,
-    how: String,
-}
-
-fn line(name: &'static str, how: impl Into<String>) -> Line {
-    Line {
-        name,
-        how: how.into(),
-    }
-}
-
-impl Line {
-    fn good(self, state: impl Into<String>) -> Finding {
-        self.finding(Verdict::Good, state)
-    }
-
-    fn bad(self, state: impl Into<String>, hint: &'static str) -> Finding {
-        self.finding(Verdict::Bad(hint), state)
-    }
-
-    fn unknown(self, state: impl Into<String>, hint: &'static str) -> Finding {
-        self.finding(Verdict::Unknown(hint), state)
-    }
-
-    fn finding(self, verdict: Verdict, state: impl Into<String>) -> Finding {
-        Finding {
-            name: self.name,
-            verdict,
-            state: state.into(),
-            how: Some(self.how),
-        }
-    }
 }

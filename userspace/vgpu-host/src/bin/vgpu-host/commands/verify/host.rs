@@ -6,15 +6,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use vgpu_cli::Finding;
 use vgpu_host::Shown;
 use vgpu_host::layout::QEMU;
 use vgpu_host::program::{Program, Said};
 
-use super::line;
 use crate::commands::status;
 use crate::dom0::tree::Tree;
 use crate::failure::Failure;
-use crate::finding::Finding;
 
 /// How long rpm and QEMU may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,15 +40,18 @@ pub(crate) fn of_qemu(tree: &Tree) -> Result<Vec<Finding>, Failure> {
 }
 
 fn qemu(program: &Path) -> Finding {
-    let line = line("qemu", format!("{QEMU} --version"));
-    match run(program, &["--version"]) {
+    let finding = match run(program, &["--version"]) {
         Ok(said) => {
             let text = String::from_utf8_lossy(&said.stdout).into_owned();
             let first = text.lines().next().unwrap_or_default();
-            line.good(format!("the device models' QEMU runs: {}", plain(first)))
+            Finding::ok(
+                "qemu",
+                format!("the device models' QEMU runs: {}", plain(first)),
+            )
         }
-        Err(message) => line.bad(message, "reinstall the package qemu"),
-    }
+        Err(message) => Finding::problem("qemu", message, "reinstall the package qemu"),
+    };
+    finding.by(format!("{QEMU} --version"))
 }
 
 fn package(tree: &Tree) -> Finding {
@@ -58,23 +60,30 @@ fn package(tree: &Tree) -> Finding {
     if root != "/" {
         arguments.extend(["--root", &root]);
     }
-    let line = line("package", "rpm -q qemu");
-    match run(Path::new("rpm"), &arguments) {
+    let finding = match run(Path::new("rpm"), &arguments) {
         Ok(said) => {
             let text = String::from_utf8_lossy(&said.stdout).into_owned();
             let name = plain(text.trim());
             match name.contains(MARK) {
-                true => line.good(format!("{name} has the device")),
-                false => line.bad(format!("{name} is a package without the device"), PACKAGE),
+                true => Finding::ok("package", format!("{name} has the device")),
+                false => Finding::problem(
+                    "package",
+                    format!("{name} is a package without the device"),
+                    PACKAGE,
+                ),
             }
         }
-        Err(message) => line.bad(message, "run this in dom0, where qemu is a package"),
-    }
+        Err(message) => Finding::problem(
+            "package",
+            message,
+            "run this in dom0, where qemu is a package",
+        ),
+    };
+    finding.by("rpm -q qemu")
 }
 
 fn device(program: &Path) -> Finding {
-    let line = line("device", format!("{QEMU} -device help"));
-    match run(program, &["-device", "help"]) {
+    let finding = match run(program, &["-device", "help"]) {
         Ok(said) => {
             // Older ones have the list on stderr.
             let lists = [said.stdout, said.stderr].concat();
@@ -83,25 +92,29 @@ fn device(program: &Path) -> Finding {
                 .lines()
                 .find(|it| it.starts_with("name \"vgpu-stub\""))
             {
-                Some(found) => line.good(format!("QEMU has it: {}", plain(found))),
-                None => line.bad("QEMU has no device vgpu-stub", PACKAGE),
+                Some(found) => Finding::ok("device", format!("QEMU has it: {}", plain(found))),
+                None => Finding::problem("device", "QEMU has no device vgpu-stub", PACKAGE),
             }
         }
-        Err(message) => line.bad(message, "reinstall the package qemu"),
-    }
+        Err(message) => Finding::problem("device", message, "reinstall the package qemu"),
+    };
+    finding.by(format!("{QEMU} -device help"))
 }
 
 /// The older way's patch of the wrapper has the hook in its place.
 fn hook(tree: &Tree) -> Result<Finding, Failure> {
-    let line = line("hook", "vgpu-host status");
     let findings = status::of_hook(tree)?;
     let wrong = findings
         .iter()
-        .find_map(|finding| finding.verdict.hint().map(|hint| (finding, hint)));
-    Ok(match wrong {
-        None => line.good("device models are started through the hook"),
-        Some((finding, hint)) => line.bad(format!("{}: {}", finding.name, finding.state), hint),
-    })
+        .find_map(|finding| finding.hint.as_ref().map(|hint| (finding, hint)));
+    let finding = match wrong {
+        None => Finding::ok("hook", "device models are started through the hook"),
+        Some((wrong, hint)) => {
+            let message = format!("{}: {}", wrong.check, wrong.message);
+            Finding::problem("hook", message, hint)
+        }
+    };
+    Ok(finding.by("vgpu-host status"))
 }
 
 /// Runs a program that has to succeed; what went wrong if it does not.

@@ -7,16 +7,15 @@ use std::ops::ControlFlow;
 
 use serde_json::json;
 use vgpu::{PoolId, uapi};
+use vgpu_cli::Finding;
 use vgpu_host::{Device, Messages, device, keys};
 
-use super::line;
 use crate::dom0::resident::Resident;
 use crate::dom0::running::{self, OnBus, Running};
 use crate::dom0::tree::Tree;
 use crate::dom0::vm::devices;
 use crate::dom0::xe::Xe;
 use crate::failure::Failure;
-use crate::finding::Finding;
 
 /// The lines, in order, and how each is checked.
 const LINES: [(&str, &str); 7] = [
@@ -59,8 +58,8 @@ pub(super) fn findings(
         },
     };
     for (name, how) in LINES.iter().skip(chain.findings.len()) {
-        let unknown = line(name, *how).unknown("not checked", hint);
-        chain.findings.push(unknown);
+        let unknown = Finding::unknown(name, "not checked", hint);
+        chain.findings.push(unknown.by(*how));
     }
     Ok(chain.findings)
 }
@@ -293,7 +292,7 @@ impl Chain {
     /// The next line is as it should be.
     fn good(&mut self, state: impl Into<String>) {
         let (name, how) = LINES[self.findings.len()];
-        self.findings.push(line(name, how).good(state));
+        self.findings.push(Finding::ok(name, state).by(how));
     }
 
     /// The next line is not, and those after it cannot be checked.
@@ -303,7 +302,8 @@ impl Chain {
         hint: &'static str,
     ) -> ControlFlow<&'static str, T> {
         let (name, how) = LINES[self.findings.len()];
-        self.findings.push(line(name, how).bad(state, hint));
+        self.findings
+            .push(Finding::problem(name, state, hint).by(how));
         ControlFlow::Break(hint)
     }
 }
