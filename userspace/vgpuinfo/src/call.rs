@@ -14,6 +14,7 @@ use vgpu::{Answer, MESSAGE_MAX, Source, Vgpu};
 use vgpu_cli::output::complain;
 
 use crate::failure::Failure;
+use crate::gather::each;
 use crate::options::Options;
 use crate::output::Verbosity;
 use crate::report::{Object, Report};
@@ -42,27 +43,16 @@ pub(crate) fn call(
         Ok(message) => message,
         Err(error) => return Report::failed(Failure::Input(error)),
     };
-    let mut report = Report::default();
-    let mut objects = Vec::new();
-    for device in &selection.devices {
-        match device.call(&message, timeout) {
-            Ok(answer) => {
-                objects.push(object(device, &answer));
-                if answer.status != 0 {
-                    let failure = Failure::Answered(device.label(), answer.status);
-                    report.failures.push(failure);
-                }
-                report.answer.extend(answer.payload);
-            }
-            Err(error) => {
-                let failure = Failure::Device(device.label(), error);
-                report.failures.push(failure);
-            }
+    each(selection, |device, report| {
+        let answer = device.call(&message, timeout)?;
+        let object = object(device, &answer);
+        if answer.status != 0 {
+            let failure = Failure::Answered(device.label(), answer.status);
+            report.failures.push(failure);
         }
-    }
-    report.devices = Some(objects);
-    report.failures.extend(selection.missing);
-    report
+        report.answer.extend(answer.payload);
+        Ok(object)
+    })
 }
 
 /// Reads a message from stdin, or the beginning of what is too long for one.

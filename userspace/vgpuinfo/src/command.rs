@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use vgpu::{Completion, Source, Vgpu};
 
-use crate::failure::Failure;
+use crate::gather::each;
 use crate::options::Options;
 use crate::report::{Object, Report};
 use crate::select::{Selector, select_one};
@@ -24,28 +24,16 @@ pub(crate) fn command(
         Ok(selection) => selection,
         Err(failure) => return Report::without_devices(failure),
     };
-    let mut report = Report::default();
-    let mut objects = Vec::new();
-    for device in &selection.devices {
-        match device.submit(value, timeout, options.source()) {
-            Ok(completion) => {
-                if timeout.is_some() && completion.source == Source::Sysfs {
-                    let note = "submitted through sysfs, which takes no timeout: \
-                         the driver's own counted";
-                    report.notes.push(format!("{}: {note}", device.label()));
-                }
-                report.text.push_str(&line(device, &completion));
-                objects.push(object(device, &completion));
-            }
-            Err(error) => {
-                let failure = Failure::Device(device.label(), error);
-                report.failures.push(failure);
-            }
+    each(selection, |device, report| {
+        let completion = device.submit(value, timeout, options.source())?;
+        if timeout.is_some() && completion.source == Source::Sysfs {
+            let note = "submitted through sysfs, which takes no timeout: \
+                        the driver's own counted";
+            report.notes.push(format!("{}: {note}", device.label()));
         }
-    }
-    report.devices = Some(objects);
-    report.failures.extend(selection.missing);
-    report
+        report.text.push_str(&line(device, &completion));
+        Ok(object(device, &completion))
+    })
 }
 
 fn line(device: &Vgpu, completion: &Completion) -> String {

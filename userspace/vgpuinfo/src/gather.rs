@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reading the devices that a run is about, for what shows all of them.
+//! Going through the devices that a run is about.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use vgpu::{Error, Info, Vgpu};
 
 use crate::failure::Failure;
 use crate::options::Options;
-use crate::report::Report;
-use crate::select::{Selector, select};
+use crate::report::{Object, Report};
+use crate::select::{Selection, Selector, select};
 
 /// A device, and what its registers say if they could be read.
 pub(crate) type Row = (Vgpu, Option<Info>);
@@ -63,6 +63,28 @@ pub(crate) fn gather(
     }
     report.failures.extend(selection.missing);
     Ok((rows, report))
+}
+
+/// Does `act` with each device of a selection, one after the other. What it returns is the
+/// device's object in the document; one with which it failed has none.
+pub(crate) fn each(
+    selection: Selection,
+    mut act: impl FnMut(&mut Vgpu, &mut Report) -> vgpu::Result<Object>,
+) -> Report {
+    let mut report = Report::default();
+    let mut objects = Vec::new();
+    for mut device in selection.devices {
+        match act(&mut device, &mut report) {
+            Ok(object) => objects.push(object),
+            Err(error) => {
+                let failure = Failure::Device(device.label(), error);
+                report.failures.push(failure);
+            }
+        }
+    }
+    report.devices = Some(objects);
+    report.failures.extend(selection.missing);
+    report
 }
 
 /// What is older than this was not published when it should have been: the timer does it

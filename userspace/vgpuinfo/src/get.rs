@@ -4,9 +4,8 @@
 
 use vgpu::Vgpu;
 
-use crate::failure::Failure;
 use crate::fields::Field;
-use crate::gather::stale;
+use crate::gather::{each, stale};
 use crate::options::Options;
 use crate::report::{Object, Report};
 use crate::select::{Selector, select_one};
@@ -23,32 +22,18 @@ pub(crate) fn get(
         Ok(selection) => selection,
         Err(failure) => return Report::without_devices(failure),
     };
-    let mut report = Report::default();
-    let mut objects = Vec::new();
-    for mut device in selection.devices {
-        let read = match field.needs_info() && device.name().is_none() {
+    each(selection, |device, report| {
+        let value = match field.needs_info() && device.name().is_none() {
             // Read as a whole then, and it may be old.
-            true => device.read(options.source()).map(|info| {
-                report.notes.extend(stale(&device, &info));
-                field.value(&device, Some(&info))
-            }),
-            false => field.read(&mut device, options.source()),
+            true => {
+                let info = device.read(options.source())?;
+                report.notes.extend(stale(device, &info));
+                field.value(device, Some(&info))
+            }
+            false => field.read(device, options.source())?,
         };
-        match read {
-            Ok(value) if options.json => {
-                objects.push(Object::from_iter([(field.name, value.json())]));
-            }
-            Ok(value) => {
-                report.text.push_str(&value.text(""));
-                report.text.push('\n');
-            }
-            Err(error) => {
-                let failure = Failure::Device(device.label(), error);
-                report.failures.push(failure);
-            }
-        }
-    }
-    report.devices = Some(objects);
-    report.failures.extend(selection.missing);
-    report
+        report.text.push_str(&value.text(""));
+        report.text.push('\n');
+        Ok(Object::from_iter([(field.name, value.json())]))
+    })
 }
