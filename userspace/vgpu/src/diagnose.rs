@@ -4,14 +4,18 @@
 
 mod class;
 mod devices;
+mod header;
 mod image;
 mod kernel;
 mod modprobe;
 mod module;
+mod survey;
 
 use std::fmt;
 
 use crate::{Error, PciAddress, Result, Roots, Vgpu};
+
+pub use survey::{Part, survey, without_host_name};
 
 /// Result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -60,7 +60,7 @@ mod fixture;
 pub use address::{AddressError, PciAddress};
 pub use command::Completion;
 pub use device::Vgpu;
-pub use diagnose::{Finding, Verdict, diagnose};
+pub use diagnose::{Finding, Part, Verdict, diagnose, survey, without_host_name};
 pub use driver::DRIVER;
 pub use error::{Error, Refusal, Result};
 pub use events::{Events, Wake};

@@ -132,7 +132,12 @@ pub(crate) enum Action {
     #[command(after_help = arguments::PUBLISHING)]
     Publish,
     /// Find out why a device is not there, or not as it should be
-    Doctor,
+    #[command(after_help = arguments::BUNDLING)]
+    Doctor {
+        /// Print all that support needs as one text
+        #[arg(long)]
+        bundle: bool,
+    },
     /// List the fields that get, query and wait know
     Fields,
     /// Print the JSON Schema of what is written in JSON

@@ -18,7 +18,7 @@ const YELLOW: u8 = 33;
 const RED: u8 = 31;
 
 /// Says what is as it should be and what is not, one line each.
-pub(crate) fn doctor(options: &Options) -> Report {
+pub(crate) fn doctor(options: &Options, terminal: &Terminal) -> Report {
     let findings = match diagnose(&options.roots()) {
         Ok(findings) => findings,
         Err(error) => return Report::failed(Failure::Discovery(error)),
@@ -29,9 +29,8 @@ pub(crate) fn doctor(options: &Options) -> Report {
         .filter(|it| concerns(it, &selectors))
         .collect();
     let shown: Vec<Finding> = findings.iter().map(shown).collect();
-    let terminal = Terminal::stdout();
     let mut report = Report {
-        text: shown.iter().map(|it| line(it, &terminal)).collect(),
+        text: shown.iter().map(|it| line(it, terminal)).collect(),
         list: Some(("findings", findings.iter().map(object).collect())),
         ..Default::default()
     };

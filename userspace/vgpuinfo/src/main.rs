@@ -6,6 +6,7 @@
 //! each subcommand makes a [`Report`] of them, and [`output`]
 //! writes it.
 
+mod bundle;
 mod call;
 mod check;
 mod cli;
@@ -48,6 +49,7 @@ use crate::format::Format;
 use crate::options::Options;
 use crate::output::Form;
 use crate::report::Report;
+use crate::terminal::Terminal;
 use crate::watch::Lines;
 
 fn main() -> ExitCode {
@@ -101,7 +103,8 @@ fn execute(cli: &Cli) -> Report {
             Lines::choose(*format, options),
             options,
         ),
-        Some(Action::Doctor) => doctor::doctor(options),
+        Some(Action::Doctor { bundle: false }) => doctor::doctor(options, &Terminal::stdout()),
+        Some(Action::Doctor { bundle: true }) => bundle::bundle(options),
         Some(Action::Publish) => publish::publish(options),
         Some(Action::Fields) => describe::fields(),
         Some(Action::Schema) => describe::schema(),

@@ -26,6 +26,10 @@ pub(crate) const MANUAL: Manual = Manual {
             "Succeed only if this VM is where it should be.",
         ),
         (
+            "vgpuinfo doctor --bundle >bundle.txt",
+            "Have all that support needs in one text, to be read before it is sent.",
+        ),
+        (
             "vgpuinfo query --format prometheus --output-file DIR/vgpu.prom",
             "Have node_exporter's textfile collector export it.",
         ),

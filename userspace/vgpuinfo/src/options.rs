@@ -59,6 +59,18 @@ impl Options {
         self.sysroot.as_ref().map(Roots::under).unwrap_or_default()
     }
 
+    /// Returns a text in which paths begin where the machine that is looked at has its root:
+    /// where a copy of it is says more about who made it.
+    pub(crate) fn without_sysroot(&self, text: &str) -> String {
+        match &self.sysroot {
+            Some(directory) if directory.is_absolute() && directory.parent().is_some() => {
+                let directory = directory.display().to_string();
+                text.replace(&format!("{}/", directory.trim_end_matches('/')), "/")
+            }
+            _ => text.into(),
+        }
+    }
+
     /// The devices that were named, by an argument and by options.
     pub(crate) fn selectors(&self, argument: Option<&Selector>) -> Vec<Selector> {
         self.devices.iter().chain(argument).cloned().collect()

@@ -158,6 +158,73 @@ fn the_doctor_names_what_keeps_users_and_the_driver_from_a_bound_device() -> Res
     guest.finish()
 }
 
+/// The part of a bundle with this title.
+fn part<'a>(bundle: &'a str, title: &str) -> Result<&'a str> {
+    let start = format!("\n== {title} ==\n");
+    let (_, rest) = bundle
+        .split_once(&start)
+        .with_context(|| format!("no {title}: {bundle}"))?;
+    Ok(rest.split("\n== ").next().unwrap_or(rest))
+}
+
+#[test]
+fn a_user_of_the_group_has_all_that_support_needs_in_one_text() -> Result<()> {
+    let device = "pool_id=B,priority=high,vm_id=200,revision=2";
+    let guest = guest("doctor-bundle", Machine::Pc, &[device])?;
+    guest.check(
+        "hostname doctors-own-name
+         modprobe vgpu_stub
+         echo vgpu:x:900:user >>/etc/group
+         chgrp 900 /dev/vgpu0 && chmod 0660 /dev/vgpu0",
+    )?;
+    let bundle = |user: &str| {
+        let output = guest.run(&format!("su {user} -c 'vgpuinfo doctor --bundle'"))?;
+        ensure!(output.status() == Some(0), "{}", output.text());
+        ensure!(!output.text().contains("doctors-own-name"));
+        Ok(output.text().to_owned())
+    };
+    let text = bundle("user")?;
+    let release = guest.check("uname -r")?;
+    let version = guest.check("cat /sys/module/vgpu_stub/version")?;
+    let size = guest.check(&format!("stat -c %s {PCI}/devices/{ADDRESS}/resource0"))?;
+    for (title, line) in [
+        ("Program", "vgpuinfo "),
+        (
+            "Doctor",
+            "node       vgpu0: /dev/vgpu0 is open to this user",
+        ),
+        ("Devices", "\"vm_id\": 200,"),
+        ("System", &format!("kernel: {release}\n")),
+        ("Restrictions", "lockdown: "),
+        ("Loaded module", &format!("version: {version}\n")),
+        ("Installed module", &format!("vermagic: {release} ")),
+        (
+            "PCI function 0000:00:06.0",
+            "id 1af4:1111, class 1200, revision 02",
+        ),
+        (
+            "PCI function 0000:00:06.0",
+            &format!("BAR0: {size} bytes of 32-bit memory"),
+        ),
+        ("Interrupts", "vgpu0-"),
+        (
+            "Kernel log",
+            "nothing: /dev/kmsg cannot be read: Operation not permitted",
+        ),
+    ] {
+        let part = part(&text, title)?;
+        ensure!(part.contains(line), "no {line}: {part}");
+    }
+    let text = bundle("root")?;
+    let log = part(&text, "Kernel log")?;
+    ensure!(
+        log.contains("] vgpu_stub: loading out-of-tree module")
+            && log.contains(&format!("] pci {ADDRESS}: ")),
+        "{log}"
+    );
+    guest.finish()
+}
+
 #[test]
 fn the_doctor_names_a_newer_revision_and_a_device_that_answers_nonsense() -> Result<()> {
     let liar = "vgpu-stub-hostile,id=liar,revision=9";

@@ -3,7 +3,7 @@
 //! Checks of the running kernel.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
@@ -101,7 +101,7 @@ pub(super) fn has_refused_key(roots: &Roots) -> bool {
 /// Returns the last message of a kernel that refused a module that does not fit, as
 /// far as its log goes back and is open to this user.
 pub(super) fn has_refused(roots: &Roots, module: &str) -> Option<String> {
-    let text = log(roots)?;
+    let text = log(roots).ok()?;
     let said = text
         .lines()
         .filter_map(|line| line.split_once(';')?.1.strip_prefix(module));
@@ -117,20 +117,22 @@ pub(super) fn has_refused(roots: &Roots, module: &str) -> Option<String> {
     Some(last.to_owned())
 }
 
-/// The records of the kernel's log, if it is open to this user.
-fn log(roots: &Roots) -> Option<String> {
+/// Reads the records of the kernel's log.
+///
+/// # Errors
+/// Those of opening it: it may be closed to this user.
+pub(super) fn log(roots: &Roots) -> io::Result<String> {
     let mut log = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
-        .open(roots.path("dev/kmsg"))
-        .ok()?;
+        .open(roots.path("dev/kmsg"))?;
     let mut text = Vec::new();
     // As long as any record is.
     let mut record = [0; 8192];
     loop {
         match log.read(&mut record) {
             Ok(0) => break,
-            Ok(length) => text.extend_from_slice(record.get(..length)?),
+            Ok(length) => text.extend_from_slice(record.get(..length).unwrap_or_default()),
             // Overwritten meanwhile: there are newer ones.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -138,5 +140,5 @@ fn log(roots: &Roots) -> Option<String> {
             Err(_) => break,
         }
     }
-    Some(String::from_utf8_lossy(&text).into_owned())
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

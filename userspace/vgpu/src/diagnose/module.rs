@@ -127,7 +127,7 @@ fn kernels_with_module(roots: &Roots) -> Option<String> {
 }
 
 /// The file of the module, as modprobe finds it.
-fn file(roots: &Roots, release: &str) -> Option<PathBuf> {
+pub(super) fn file(roots: &Roots, release: &str) -> Option<PathBuf> {
     let directory = kernel::modules(roots, release);
     let list = fs::read_to_string(directory.join("modules.dep")).ok()?;
     let path = list

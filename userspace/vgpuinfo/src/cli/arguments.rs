@@ -41,6 +41,12 @@ Each device without the driver has a directory in /run/vgpu, with a file for eac
 for the time, in seconds since 1970. It is replaced in one step, and removed once the device \
 is gone or has the driver. It takes root.";
 
+/// The same of `doctor`.
+pub(super) const BUNDLING: &str = "\
+The text of --bundle says in its first lines what is in it, so that you can read it before you \
+send it. It has no names of hosts and users, no network addresses and no environment. What cannot \
+be read says why: as root it has the kernel log, too. The exit code is the same with it.";
+
 /// What the name of no field is: all of them.
 const ALL: &str = "all";
 

@@ -3,6 +3,7 @@
 //! Tests of the command as its users meet it: its arguments, what it prints and
 //! its exit code, on trees that look like a guest's /sys and /dev.
 
+mod bundling;
 mod calling;
 mod checking;
 mod command;
