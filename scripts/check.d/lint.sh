@@ -109,7 +109,19 @@ everything_has_a_licence() {
 			echo "no SPDX line: $file"
 			bad=1
 		}
-	done < <(sources | grep -E '\.(rs|c|h|sh|toml)$|Makefile|Kbuild|Kconfig|^scripts/|^qemu-device/|meson')
+	done < <(sources | grep -E '\.(rs|c|h|sh|py|toml)$|Makefile|Kbuild|Kconfig|^scripts/|^qemu-device/|meson')
+	return "$bad"
+}
+
+# debian/copyright says the same; tests/driver.rs includes a file of the driver's.
+what_others_link_has_its_licence() {
+	local file bad=0
+	while read -r file; do
+		grep -q 'SPDX-License-Identifier: MIT OR Apache-2\.0' <(head -n 2 -- "$file") || {
+			echo "not under MIT OR Apache-2.0: $file"
+			bad=1
+		}
+	done < <(sources userspace/vgpu userspace/examples | grep -vE '/LICENSE-|tests/driver\.rs$')
 	return "$bad"
 }
 
@@ -148,6 +160,7 @@ lints_of_sources() {
 	lint "checkpatch of the driver" are_kernel_style NOTHING 'drivers/*.rs'
 	lint "QEMU's checkpatch of the device models" device_is_qemu_style
 	lint "every file names its licence" everything_has_a_licence
+	lint "what others link is under MIT or Apache-2.0" what_others_link_has_its_licence
 }
 
 # Those that compile everything by clippy.

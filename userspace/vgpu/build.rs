@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Makes what the library takes from elsewhere: the module `uapi` from the
 //! contract, and the device's names from the PCI id database.

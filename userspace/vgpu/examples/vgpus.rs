@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Prints what every vGPU of this machine says, and then its name each time one
 //! of them comes or goes, for as long as there is somebody to read it:

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Trees that look like /sys and /dev of a guest, for the tests of this crate
 //! and, by path, of the command.

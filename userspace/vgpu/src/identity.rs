@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Decoding the identity registers. The one place in userspace
 //! that decodes them; the driver has its own, and is tested by the same vectors.

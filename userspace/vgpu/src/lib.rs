@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Finds the vGPU stubs of this machine and reads what they say: which pool
 //! they belong to, at which priority, under which id.
@@ -24,6 +24,10 @@
 //!
 //! Every device may vanish at any moment. That is an [`Error::Gone`] of the
 //! call it happened in, never a panic and never a signal.
+//!
+//! The licence is MIT or Apache-2.0, other than that of the rest of the repository: nothing of
+//! that is linked in. What [`uapi`] takes from the UAPI header, `GPL-2.0 WITH
+//! Linux-syscall-note`, any program may use.
 
 mod address;
 mod bar;

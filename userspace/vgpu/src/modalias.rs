@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Alias of a PCI function, as the kernel tells it modprobe: ids and class in one
 //! attribute, which needs nothing of the device.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Names of the device in the PCI id database, as lspci prints them. Looked up by
 //! build.rs: the ids are known then, and the table would be most of a binary.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Publishing what BAR0 says, for users who may not open it. How it is laid out is in
 //! [`published`](crate::published).

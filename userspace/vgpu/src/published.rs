@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Reading what root has published of devices without the driver, for users who may not open
 //! BAR0: a directory for each device, with one value a file.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! The contract, include/uapi/linux/vgpu_stub.h, as bindgen reads it: PCI ids,
 //! register offsets and values, ioctl numbers and their structures. The header

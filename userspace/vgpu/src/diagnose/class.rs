@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Check that /sys/class/vgpu is the driver's own. A class has no owner in sysfs, and
 //! a second one of the same name cannot be registered.

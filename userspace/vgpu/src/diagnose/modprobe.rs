@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Obstacles to modprobe, which is to load a module that is installed: modprobe.d(5), the
 //! kernel's command line, and a kernel that takes no more modules.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What a maintainer asks for when something does not work, beyond the checks: facts about the
 //! machine, the module and the devices. None of them names the machine or its users.
