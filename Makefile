@@ -125,8 +125,12 @@ packages: ## make the packages for guests and hosts, in build/packages; QEMU=FIL
 module-packages: ## make packages of the built module for Debian's kernels; KERNELS='RELEASE…' KEY=FILE CERT=FILE
 	@KEY='$(KEY)' CERT='$(CERT)' scripts/module-packages $(KERNELS)
 
+.PHONY: install-headers
+install-headers: ## install the UAPI header, for programs that use the node; DESTDIR, PREFIX
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/vgpu_stub.h
+
 .PHONY: install
-install: tools ## install vgpuinfo, its manual, the udev rule and what integrates it; DESTDIR, PREFIX
+install: tools install-headers ## install vgpuinfo, its manual, the UAPI header, the udev rule and what integrates it; DESTDIR, PREFIX
 	install -D -m 755 $(RELEASE)/vgpuinfo $(DESTDIR)$(PREFIX)/bin/vgpuinfo
 	$(call documentation,vgpuinfo,1)
 	install -D -m 644 userspace/udev/70-vgpu-stub.rules \

@@ -122,6 +122,9 @@ what_others_link_has_its_licence() {
 			bad=1
 		}
 	done < <(sources userspace/vgpu userspace/examples | grep -vE '/LICENSE-|tests/driver\.rs$')
+	grep -qx 'license = "MIT OR Apache-2.0"' userspace/vgpu/Cargo.toml || bad=1
+	# Crates of this repository are under the GPL.
+	! grep -E 'path = |^vgpu' userspace/vgpu/Cargo.toml || bad=1
 	return "$bad"
 }
 

@@ -30,8 +30,8 @@ while read -r package; do
 	echo "${package##*/}" >>"$work/names"
 	[[ $package != *.deb ]] || dpkg-deb -x "$package" "$work/installed"
 done <"$work/paths"
-for name in vgpuinfo_ vgpuinfo- vgpu-host_ vgpu-host- vgpu-pool_ vgpu-pool- vgpu-stub-dkms_ vgpu-stub-qemu_ \
-	vgpu-stub-modules-[0-9] vgpu-stub-modules-[a-z]; do
+for name in vgpuinfo_ vgpuinfo- vgpu-host_ vgpu-host- vgpu-pool_ vgpu-pool- vgpu-stub-dev_ vgpu-stub-dkms_ \
+	vgpu-stub-qemu_ vgpu-stub-modules-[0-9] vgpu-stub-modules-[a-z]; do
 	check "there was one of $name" grep -q "^$name" "$work/names"
 done
 result "Every package is of the version of Cargo.toml"

@@ -18,7 +18,7 @@ for file in bin/vgpuinfo lib/udev/rules.d/70-vgpu-stub.rules \
 	lib/systemd/system/vgpuinfo-node-exporter.timer lib/systemd/system/vgpuinfo-publish.service \
 	lib/systemd/system/vgpuinfo-publish.timer share/man/man1/vgpuinfo-publish.1 share/vgpuinfo/prometheus/vgpu.rules.yml \
 	share/vgpuinfo/grafana/vgpu.json share/vgpuinfo/ansible/vgpu.fact \
-	share/vgpuinfo/node-feature-discovery/vgpu-features; do
+	share/vgpuinfo/node-feature-discovery/vgpu-features include/linux/vgpu_stub.h; do
 	check "$file is installed" [ -s "$root/$file" ]
 done
 result "Everything is installed"

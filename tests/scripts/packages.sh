@@ -10,19 +10,20 @@ cd "$(dirname -- "$0")/../.." || exit
 . scripts/lib/packaging.sh
 . scripts/lib/plugin.sh
 set +e
-plan 11
+plan 12
 tree=$(packaging_tree) || bail_out "there is nothing to judge packages with"
 
 make -s packages >"$work/paths" 2>"$work/messages" || bail_out "$(cat "$work/messages")"
 qemu=$(version_of scripts/enter /usr/bin/qemu-system-x86_64)
-expected="vgpu-host_${VERSION}_amd64.deb vgpu-pool_${VERSION}_amd64.deb vgpu-stub-dkms_${VERSION}_all.deb vgpuinfo_${VERSION}_amd64.deb
+expected="vgpu-host_${VERSION}_amd64.deb vgpu-pool_${VERSION}_amd64.deb vgpu-stub-dev_${VERSION}_all.deb
+	vgpu-stub-dkms_${VERSION}_all.deb vgpuinfo_${VERSION}_amd64.deb
 	vgpu-stub-qemu_$VERSION+$(plugin_place "$qemu")_amd64.deb
 	vgpu-host-$VERSION-1.x86_64.rpm vgpu-pool-$VERSION-1.x86_64.rpm vgpuinfo-$VERSION-1.x86_64.rpm"
 for name in $expected; do
 	check "$name is named" grep -qxF "$PWD/build/packages/$name" "$work/paths"
 	check "$name is there" [ -s "build/packages/$name" ]
 done
-check "nothing else is" [ "$(wc -l <"$work/paths")" = 8 ]
+check "nothing else is" [ "$(wc -l <"$work/paths")" = 9 ]
 mapfile -t debs < <(grep 'deb$' "$work/paths")
 mapfile -t rpms < <(grep 'rpm$' "$work/paths")
 for deb in "${debs[@]}"; do
@@ -66,6 +67,21 @@ for file in usr/bin/vgpuinfo usr/lib/udev/rules.d/70-vgpu-stub.rules \
 	check "vgpuinfo has $file" grep -qxF "./$file" "$work/contents"
 done
 result "vgpuinfo's package has all that make install installs"
+
+check "its header is in a package of its own" sh -c "! grep usr/include '$work/contents'"
+dpkg-deb -x "build/packages/vgpu-stub-dev_${VERSION}_all.deb" "$work/dev"
+header=usr/include/linux/vgpu_stub.h
+check "the header is there" cmp include/uapi/linux/vgpu_stub.h "$work/dev/$header"
+check "so is the example" cmp userspace/examples/vgpu.py \
+	"$work/dev/usr/share/doc/vgpu-stub-dev/examples/vgpu.py"
+check "nothing else is" [ "$(cd "$work/dev" && find . -type f ! -path './usr/share/doc/*')" = "./$header" ]
+check "Debian's linux-libc-dev has none of that name" sh -c "! scripts/enter dpkg -S /$header"
+# shellcheck disable=SC2016 # $0 is the inner shell's
+check "a program in C uses it" scripts/enter sh -c '
+	printf "%s\n" "#include <linux/vgpu_stub.h>" "#include <sys/ioctl.h>" \
+		"int main(void) { struct vgpu_info info; return ioctl(0, VGPU_IOC_GET_INFO, &info) != -1; }" |
+		cc -xc -std=c99 -Wall -Wextra -pedantic -Werror -isystem "$0" -o /dev/null -' "$work/dev/usr/include"
+result "vgpu-stub-dev has the UAPI header, where a C program finds it, and the example"
 
 source=usr/src/vgpu-stub-$VERSION
 dpkg-deb -x "build/packages/vgpu-stub-dkms_${VERSION}_all.deb" "$work/dkms"
