@@ -37,6 +37,7 @@ from_page /etc/udev/rules.d/80-vgpu-pool.rules >"$there_is/etc/udev/rules.d/80-v
 awk '/^```python$/ { inside = 1; next } /^```$/ { inside = 0 } inside' Documentation/messages.md \
 	>"$there_is/root/call.py"
 printf '#!/bin/sh\nexec sleep infinity\n' | install -m 755 /dev/stdin "$there_is/usr/local/bin/gpu-work"
+install -m 755 userspace/examples/vgpu.py "$there_is/root/"
 disk 2G
 
 run_guest guest "$kernel/vmlinuz" -m 1024
@@ -71,6 +72,6 @@ boot messages messages "$kernel/vmlinuz" -m 1024 \
 	-chardev "socket,id=gpu0,path=$work/sockets/guest.sock,server=on,wait=off" \
 	-device vgpu-stub,revision=3,chardev=gpu0,vm_id=7
 kill "$pool"
-result "A program in Python that has nothing but the node asks the host"
+result "Programs in Python with the standard library alone ask the host and use the driver"
 
 end
