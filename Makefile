@@ -237,6 +237,10 @@ check-matrix: ## test the driver on every kernel that it supports, in each of it
 check-tomorrow: ## build the module for the kernels of Debian's next releases, by their compilers, and boot them
 	@scripts/check-tomorrow
 
+.PHONY: check-in-tree
+check-in-tree: ## build Linux with the driver in its tree, built in and as a module, and boot it
+	@scripts/check in-tree
+
 .PHONY: in-tree
 in-tree: ## put the driver into a source tree of Linux, as commits; KSRC=DIR
 	@scripts/in-tree '$(KSRC)'
