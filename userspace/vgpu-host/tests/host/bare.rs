@@ -2,17 +2,17 @@
 
 //! A host on which there is nothing but the program.
 
-use std::fs;
 use std::process::Command;
+
+use crate::host::copy_program;
 
 #[test]
 fn a_host_without_dev_null_is_no_reason_to_break_down() {
     let root = tempfile::tempdir().unwrap();
-    fs::copy(
-        env!("CARGO_BIN_EXE_vgpu-host"),
-        root.path().join("vgpu-host"),
-    )
-    .unwrap();
+    copy_program(
+        env!("CARGO_BIN_EXE_vgpu-host").as_ref(),
+        &root.path().join("vgpu-host"),
+    );
     let mut command = Command::new("chroot");
     command.arg(root.path()).args(["/vgpu-host", "list"]);
     let output = command.output().unwrap();

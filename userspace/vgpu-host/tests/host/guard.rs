@@ -3,7 +3,6 @@
 //! Which migrations the guard of a pool lets through, and what status says of the members.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use crate::host::{Host, Run, UUID, patience};
 
@@ -31,11 +30,6 @@ fn three() -> [Host; 3] {
 /// Has xe give an answer in the place of a member's plugin.
 fn answer(host: &Host, script: &str) {
     host.in_pool(&format!("answers/{}", host.uuid), script);
-}
-
-fn program(host: &Host, path: &str, text: &str) {
-    fs::write(host.path(path), text).unwrap();
-    fs::set_permissions(host.path(path), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 fn let_through(run: &Run) {
@@ -69,7 +63,7 @@ fn a_member_that_is_not_prepared_keeps_it_where_it_is() {
     type Break = fn(&Host);
     let breaks: [(Break, &[&str]); 6] = [
         (
-            |host| program(host, QEMU, "#!/bin/sh\necho QEMU\n"),
+            |host| host.put_program(QEMU, "#!/bin/sh\necho QEMU\n"),
             &["device: QEMU has no device vgpu-stub"],
         ),
         (
@@ -77,7 +71,7 @@ fn a_member_that_is_not_prepared_keeps_it_where_it_is() {
             &["hook: ", "vgpu-host install"],
         ),
         (
-            |host| program(host, "usr/libexec/vgpu-stub/vgpu-dm-hook", "another one"),
+            |host| host.put_program("usr/libexec/vgpu-stub/vgpu-dm-hook", "another one"),
             &["its hook is ", "this host's is "],
         ),
         (

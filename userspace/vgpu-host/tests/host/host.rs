@@ -86,7 +86,7 @@ impl Host {
         }
         let qemu = "qemu-system-i386";
         let there = host.path("usr/lib64/xen/bin").join(qemu);
-        fs::copy(stand_ins().join(qemu), there).unwrap();
+        copy_program(&stand_ins().join(qemu), &there);
         fs::write(
             host.path("etc/xensource-inventory"),
             format!(
@@ -99,6 +99,14 @@ impl Host {
         let root = host.path("").display().to_string();
         host.in_pool(&format!("roots/{}", host.uuid), root.trim_end_matches('/'));
         host
+    }
+
+    /// Puts a program there, of this text.
+    pub(crate) fn put_program(&self, path: &str, text: &str) {
+        let source = self.path("text-of-program");
+        fs::write(&source, text).unwrap();
+        copy_program(&source, &self.path(path));
+        fs::remove_file(source).unwrap();
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -263,6 +271,14 @@ pub(crate) fn patience(done: impl FnOnce()) -> u32 {
     let start = Instant::now();
     done();
     5 + 4 * u32::try_from(start.elapsed().as_secs()).unwrap()
+}
+
+/// Copies a program. This is done by another process: a child that another test starts meanwhile
+/// would inherit a file open for writing here, and such a file cannot be executed.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let mut copy = Command::new("install");
+    copy.args(["-m", "755"]).arg(from).arg(to);
+    assert!(copy.status().unwrap().success());
 }
 
 fn stand_ins() -> PathBuf {

@@ -38,8 +38,10 @@ fn status_says_whether_the_host_is_prepared() {
         assert!(names.contains(&Some(name)), "{name}: {document}");
     }
 
-    let qemu = host.path("usr/lib64/xen/bin/qemu-system-i386");
-    fs::write(qemu, "#!/bin/sh\necho QEMU\n").unwrap();
+    host.put_program(
+        "usr/lib64/xen/bin/qemu-system-i386",
+        "#!/bin/sh\necho QEMU\n",
+    );
     let document = host.call(&host, "status", &[]).json();
     assert_eq!(document["exit"], 8, "{document}");
     assert_eq!(document["status"]["whole"], false);
