@@ -89,7 +89,7 @@ run() {
 	: >"$work/called"
 	PATH=$copy/bin:$PATH "$copy/scripts/check" "$@" >"$work/output" 2>"$work/messages"
 	status=$?
-	made=$(sed -nE 's/^(make) .*/\1/p; s/^((sysroot|kernel|kernel-debug|guest-kernel|qemu|packaged-qemu|xen|dom0|released-[a-z]+|debian-tree|with-[a-z]+) .*)/\1/p' \
+	made=$(sed -nE 's/^(make) .*/\1/p; s/^((sysroot|kernel|kernel-debug|guest-kernel|qemu|packaged-qemu|xen|dom0|kernel-in-tree|released-[a-z]+|debian-tree|with-[a-z]+) .*)/\1/p' \
 		"$work/called" | sed 's/ *$//' | sort -u | paste -sd,)
 }
 
@@ -116,6 +116,7 @@ makes debug 'kernel-debug,make,packaged-qemu --tests,sysroot'
 makes xen 'dom0,kernel,packaged-qemu --tests,qemu,xen'
 makes upgrade "$GUESTS,released-device abc,released-host abc"
 makes packages 'kernel,packaged-qemu --tests'
+makes in-tree 'kernel,kernel-in-tree m,kernel-in-tree y,packaged-qemu --tests'
 makes integrations 'kernel,packaged-qemu --tests'
 check "all groups were tried" [ "$(sort <<<"${known%$'\n'}")" = "$groups" ]
 result "A group makes what it needs, and nothing else"
