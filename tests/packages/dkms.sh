@@ -215,8 +215,9 @@ mkdir "$work/aside"
 mv "$work/system/usr/lib/rustlib" "$work/system/usr/lib/llvm-19" "$work/aside/"
 disk 4G
 mv "$work/aside/"* "$work/system/usr/lib/"
-# An initramfs would look for the disk for half a minute.
-patience=rootdelay=1800
+# An initramfs looks for the disk for half a minute, or for as long as this; and it sleeps as
+# long before it looks, so this is not to be long.
+patience=rootdelay=120
 # All at once, from the same disk: what they write is their own.
 for release in "${releases[@]}"; do
 	ARGUMENTS="inside=dkms $patience" run_guest "dkms-$release" "$work/vmlinuz-$release" \
