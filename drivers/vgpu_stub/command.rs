@@ -55,7 +55,7 @@ pub(crate) fn submit(
     timeout_ms: u32,
     freezable: bool,
 ) -> Result<Completion> {
-    Turn::take(device, timeout::limits(timeout_ms, freezable)?)?.run(command)
+    SlotGuard::take(device, timeout::limits(timeout_ms, freezable)?)?.run(command)
 }
 
 /// Counts what the device has completed, after a COMMAND_DONE interrupt, and wakes up those who
@@ -76,10 +76,10 @@ pub(crate) fn completed(device: &Device<Vgpu>, hw: &Hw<'_>) -> bool {
 }
 
 /// The command slot while a task has it; dropping it gives it to the next one.
-struct Turn<'a> {
+struct SlotGuard<'a> {
     device: &'a Device<Vgpu>,
     limits: Limits,
-    /// Signals and resets until the turn was taken.
+    /// Signals and resets until the slot was taken.
     signals: u32,
     resets: u32,
     /// The counts of completed commands until then.
@@ -92,7 +92,7 @@ struct Turn<'a> {
     is_over: bool,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> SlotGuard<'a> {
     /// Waits for the slot, behind those who came earlier.
     fn take(device: &'a Device<Vgpu>, limits: Limits) -> Result<Self> {
         // Mostly it is free.
@@ -280,7 +280,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for SlotGuard<'_> {
     fn drop(&mut self) {
         if !self.is_over {
             self.finish(false);
