@@ -275,6 +275,7 @@ coverage: ## print how many lines the tests run, of userspace and of the driver
 
 .PHONY: uapi
 uapi: ## make the driver's view of the contract anew
+	@mkdir -p $(BUILD)
 	@$(ENTER) scripts/uapi-bindings >$(BUILD)/uapi.rs
 	@mv $(BUILD)/uapi.rs drivers/vgpu_stub/uapi.rs
 

@@ -6,7 +6,7 @@
 cd "$(dirname -- "$0")/../.." || exit
 . tests/selftests/ktap.sh
 . tests/scripts/lib/work.sh
-plan 3
+plan 4
 
 mkdir -p "$work"/{tests/selftests,include/uapi/linux,out}
 cp tests/selftests/{Makefile,config,*.sh} "$work/tests/selftests/"
@@ -30,6 +30,14 @@ check "make builds it: $(make)" [ -x "$work/out/fresh" ]
 "$work/out/fresh"
 check "it is another one" [ $? = 4 ]
 result "A header that changes has the programs built anew"
+
+echo 'int broken' >"$work/tests/selftests/compat.c"
+said=$(make)
+check "make fails" [ $? != 0 ]
+check "the compiler says why: $said" grep -q 'compat\.c:.*error' <<<"$said"
+check "there is no such program" [ ! -e "$work/out/compat" ]
+rm "$work/tests/selftests/compat.c"
+result "A program that does not compile is not left out, the one of 32 bits no more than others"
 
 # A stand-in for each test, which has to be given what it is called with.
 sed -i '/^tests="/,/"$/s/"$/\nfresh and new"/' "$work/out/run_tests.sh"

@@ -13,11 +13,10 @@
 #define NR_OPEN 5
 #define NR_IOCTL 54
 #define O_RDWR 2
-#define RESERVED 8
+#define RESERVED (sizeof(((struct vgpu_info *)0)->reserved) / 4)
 
 _Static_assert(sizeof(void *) == 4, "build it with -m32");
 _Static_assert(sizeof(struct vgpu_info) == 64, "struct vgpu_info");
-_Static_assert(sizeof(((struct vgpu_info *)0)->reserved) == RESERVED * 4, "reserved");
 _Static_assert(sizeof(struct vgpu_submit) == 32, "struct vgpu_submit");
 
 static long syscall3(long number, long a, long b, long c)

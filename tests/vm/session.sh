@@ -39,9 +39,11 @@ put() {
 step bind put "$address" $driver/bind
 for device in "$class"/vgpu*; do
 	[ -e "$device" ] || continue
-	for attribute in pool_id priority vm_id command status features config_generation \
-		commands_submitted commands_completed result; do
-		[ ! -e "$device/$attribute" ] || step $attribute cat "$device/$attribute"
+	for attribute in "$device"/*; do
+		case ${attribute##*/} in
+		dev | uevent) ;;
+		*) [ ! -f "$attribute" ] || step "${attribute##*/}" cat "$attribute" ;;
+		esac
 	done
 	step list vgpuinfo --json
 	step submit vgpuinfo command 5 --timeout 0.1

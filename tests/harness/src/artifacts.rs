@@ -42,12 +42,17 @@ impl Artifacts {
     ///
     /// As [`Artifacts::from_env`].
     pub fn without_rust() -> Result<Self> {
-        Self::from_lookup(|name| {
-            let name = match name {
-                "VGPU_KERNEL" => "VGPU_KERNEL_WITHOUT_RUST",
-                name => name,
-            };
-            env::var_os(name).map(PathBuf::from)
+        const KERNEL: &str = "VGPU_KERNEL_WITHOUT_RUST";
+
+        let Some(kernel) = env::var_os(KERNEL) else {
+            bail!(
+                "{KERNEL} is not set: it says where a kernel is that the driver is not for. \
+                 'scripts/kernel --without-rust' makes it, and prints where"
+            );
+        };
+        Self::from_lookup(|name| match name {
+            "VGPU_KERNEL" => Some(kernel.clone().into()),
+            name => env::var_os(name).map(PathBuf::from),
         })
     }
 

@@ -82,20 +82,16 @@ impl Step {
             ("bind", 1) => self.error.contains(GONE) || self.error.contains(UNSTEADY),
             ("pool_id" | "priority" | "vm_id", 0) => !self.output.is_empty(),
             ("command" | "status" | "features", 0) => hexadecimal(),
-            ("config_generation", 0) => number(),
-            ("commands_submitted" | "commands_completed" | "result", 0) => number(),
-            ("pool_id" | "priority" | "vm_id" | "command" | "status", 1) => {
-                self.error.contains(GONE)
-            }
-            ("commands_submitted" | "commands_completed" | "result", 1) => {
-                self.error.contains(GONE)
-            }
             ("list" | "submit" | "again", 0) => true,
             ("submit" | "again", 1) => self.error.contains(IGNORED) || self.error.contains(RESET),
             // vgpuinfo's exit codes: gone, timeout.
             ("list", 6) | ("submit" | "again", 6 | 7) => !self.error.is_empty(),
             ("left", 0) => self.output.is_empty(),
             ("enabled", 0) => self.output == "0",
+            ("unbind" | "list" | "submit" | "again" | "left" | "enabled", _) => false,
+            // All others are attributes, most of which are decimal numbers.
+            (_, 0) => number(),
+            (_, 1) => self.error.contains(GONE),
             _ => false,
         };
         ensure!(good, "{self:?}");
