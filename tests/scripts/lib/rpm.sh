@@ -19,9 +19,9 @@ same() {
 # centos_7_knows: check that its rpm, 4.11, can read the package. Later ones have weak and
 # boolean dependencies, triggers for files, and payloads by zstd.
 centos_7_knows() {
-	query '[%{REQUIRENAME}\n]' >"$work/requirements"
-	# The shell once for each scriptlet.
-	printf '%s\n' /bin/sh /bin/sh 'rpmlib(CompressedFileNames)' 'rpmlib(FileDigests)' \
+	# The shell is there once for each scriptlet.
+	query '[%{REQUIRENAME}\n]' | sort -u >"$work/requirements"
+	printf '%s\n' /bin/sh 'rpmlib(CompressedFileNames)' 'rpmlib(FileDigests)' \
 		'rpmlib(PayloadFilesHavePrefix)' 'rpmlib(PayloadIsXz)' >"$work/known"
 	check "it requires what is known, and nothing else" same "$work/known" "$work/requirements"
 	query '[%{RECOMMENDNAME}][%{SUGGESTNAME}][%{SUPPLEMENTNAME}][%{ENHANCENAME}]' >"$work/weak"
@@ -30,7 +30,7 @@ centos_7_knows() {
 	check "it has no triggers" [ ! -s "$work/triggers" ]
 	query '[%{PREINPROG} ][%{POSTINPROG} ][%{PREUNPROG} ][%{POSTUNPROG} ][%{PRETRANSPROG} ]' >"$work/shells"
 	query '[%{POSTTRANSPROG} ][%{VERIFYSCRIPTPROG} ][%{PREUNTRANSPROG} ]' >>"$work/shells"
-	check "its scriptlets are for the shell" [ "$(cat "$work/shells")" = '/bin/sh /bin/sh ' ]
+	check "its scriptlets are for the shell" [ "$(xargs -n 1 <"$work/shells" | sort -u)" = /bin/sh ]
 	check "its payload and digests are known" \
 		[ "$(query '%{PAYLOADFORMAT} %{PAYLOADCOMPRESSOR} %{FILEDIGESTALGO}')" = 'cpio xz 8' ]
 	check "it has the digests of old" \
