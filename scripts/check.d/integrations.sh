@@ -8,8 +8,5 @@ prepare_integrations() {
 }
 
 check_integrations() {
-	local test
-	for test in tests/integrations/*.sh; do
-		suite "integrations: $(basename "$test" .sh)" "$test"
-	done
+	suites_of integrations
 }

@@ -8,8 +8,5 @@ prepare_packages() {
 }
 
 check_packages() {
-	local test
-	for test in tests/packages/*.sh; do
-		suite "packages: $(basename "$test" .sh)" "$test"
-	done
+	suites_of packages
 }

@@ -9,8 +9,5 @@ prepare_scripts() {
 }
 
 check_scripts() {
-	local test
-	for test in tests/scripts/*.sh; do
-		suite "scripts: $(basename "$test" .sh)" "$test"
-	done
+	suites_of scripts
 }

@@ -79,3 +79,11 @@ suite() {
 		$((SECONDS - started))
 	passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + ignored))
 }
+
+# suites_of DIRECTORY: each script of that directory of tests, which is a suite.
+suites_of() {
+	local test
+	for test in "tests/$1"/*.sh; do
+		suite "$1: $(basename "$test" .sh)" "$test"
+	done
+}

@@ -16,10 +16,9 @@ make -s guest-programs || bail_out "the programs of a guest cannot be made"
 guest() {
 	local kernel
 	kernel=$(scripts/kernel-in-tree "$1") || return
-	scripts/enter --bind "$work:/mnt" scripts/initramfs --kernel "$kernel" --stock vgpu_stub \
+	scripts/enter scripts/initramfs --kernel "$kernel" --stock vgpu_stub \
 		--tool "$RELEASE/vgpuinfo" --rules userspace/udev/70-vgpu-stub.rules \
-		--agent "$RELEASE/vgpu-agent" --selftests build/selftests /mnt/initramfs.cpio || return
-	cp "$work/initramfs.cpio" build/in-tree.cpio
+		--agent "$RELEASE/vgpu-agent" --selftests build/selftests build/in-tree.cpio || return
 	scripts/guest-env env VGPU_KERNEL="$kernel" VGPU_INITRAMFS="$PWD/build/in-tree.cpio" \
 		VGPU_SLOWNESS=6 DEVICES="$devices" \
 		RUN="$2" "$PWD/build/target/x86_64-unknown-linux-gnu/debug/vgpu-guest" >"$work/out"
